@@ -1,0 +1,67 @@
+"""Files that are either whole or not there: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from ms_core.errors import UserError
+
+
+@contextmanager
+def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
+    """Open a temporary file beside `path` and rename it to `path` when the block ends well.
+
+    Whatever goes wrong, a previous file at `path` stays as it was and no temporary file is left.
+
+    Raises:
+        UserError: the system refuses to write (disk full, no permission, no such folder).
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb" if binary else "w", encoding=None if binary else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _give_usual_permissions(temporary)
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        raise UserError(f"{path}: cannot write: {error.strerror or error}. What was there before is unchanged.") from error
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _give_usual_permissions(path: Path) -> None:
+    """Temporary files are private; a finished one is as readable as any new file of this user."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
+
+
+class JsonListFile:
+    """A JSON list written entry by entry, one a line; used inside `atomic_write`."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._count = 0
+        file.write("[")
+
+    def add(self, entry: Any) -> None:
+        """Append one entry."""
+        self._file.write((",\n" if self._count else "\n") + json.dumps(entry, ensure_ascii=False))
+        self._count += 1
+
+    def close(self) -> None:
+        """End the list; the file itself belongs to the caller."""
+        self._file.write("\n]\n")

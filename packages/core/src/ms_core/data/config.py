@@ -1,0 +1,30 @@
+"""Where the annotated images are: the `data` section that every detection command shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class DetectionDataConfig:
+    train: str | None = None
+    """Training annotations: a COCO JSON, a VOC folder or ImageSets list, or a TXT list."""
+    val: str | None = None
+    """Validation annotations, any of the same kinds."""
+    test: str | None = None
+    """Test annotations, any of the same kinds."""
+    images: str | None = None
+    """Folder that relative image paths start from; null looks in the annotation's folder and beside it."""
+    val_images: str | None = None
+    """The same for `val` and `test`, where it is another folder than `images`."""
+    classes: str | None = None
+    """File with a class name a line, in label order; TXT needs it unless classes.txt lies beside it."""
+    format: Literal["auto", "coco", "voc", "txt"] = "auto"
+    """Kind of the annotations; auto recognises it from their content."""
+    invalid_boxes: Literal["error", "drop"] = "error"
+    """What to do about a box of zero size or outside its image: stop, or clip or drop and count."""
+    unknown_classes: Literal["error", "drop"] = "error"
+    """What to do about a box of a class that is not in `classes`: stop, or drop and count it."""
+    workers: int = 0
+    """Threads that read images, >= 0; 0 takes the number of cores, at most 8."""

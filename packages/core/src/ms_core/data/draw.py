@@ -1,0 +1,40 @@
+"""Annotated pictures of a dataset, to look at before training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ms_core.data.images import read_image
+from ms_core.data.naming import safe_file_name, unique_stems
+from ms_core.data.sample import DetectionDataset, Sample
+from ms_core.draw import draw_detections, save_image
+
+
+def choose_samples(dataset: DetectionDataset, count: int, seed: int | None) -> list[Sample]:
+    """The first `count` samples, or with a seed as many at random; all of them for count 0."""
+    samples = list(dataset.samples)
+    count = min(count, len(samples)) or len(samples)
+    if seed is None:
+        return samples[:count]
+    chosen = np.random.default_rng(seed).permutation(len(samples))[:count]
+    return [samples[i] for i in sorted(chosen.tolist())]
+
+
+def drawing_paths(samples: list[Sample], folder: Path) -> list[Path]:
+    """One JPEG path a sample in `folder`, never two alike."""
+    return [folder / f"{safe_file_name(stem)}.jpg" for stem in unique_stems([s.path for s in samples])]
+
+
+def draw_samples(dataset: DetectionDataset, samples: list[Sample], paths: list[Path]) -> Iterator[Path]:
+    """Write each sample with its boxes and class names, yielding each path when it is written.
+
+    Raises:
+        UserError: an image cannot be read, or the disk refuses.
+    """
+    for sample, path in zip(samples, paths, strict=True):
+        image = read_image(sample.path, (sample.width, sample.height))
+        save_image(path, draw_detections(image, sample.boxes, sample.labels, None, dataset.classes))
+        yield path

@@ -1,0 +1,175 @@
+"""Random views of a training picture: constrained crop, flip, colour. Pure functions of a NumPy generator.
+
+Pictures are uint8 [H, W, 3] RGB until `normalise`; boxes are float32 [n, 4] as (x0, y0, x1, y1) in pixels.
+"""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from ms_core.detection.boxes import box_areas, box_iou
+
+MIN_OVERLAPS = (None, 0.1, 0.3, 0.5, 0.7, 0.9)
+"""What a crop may be asked to keep of the objects; None leaves the picture whole (SSD paper, section 2.2)."""
+CROP_TRIES = 50
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""RGB, of pixels scaled to 0-1."""
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""RGB, of pixels scaled to 0-1."""
+
+
+def single_thread_opencv() -> None:
+    """Keep OpenCV from starting threads of its own; call it where worker threads start.
+
+    With one picture per worker its threads only compete with the other workers. The setting is process-wide,
+    so it is no side effect of importing this module.
+    """
+    cv2.setNumThreads(0)
+
+
+def random_iou_crop(
+    image: np.ndarray, boxes: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut out a random part in which enough of the objects is left.
+
+    The part is 30-100 % of each side, at most twice as long as broad. Objects stay when their centre lies
+    inside it and are clipped. A picture for which no part is found in 50 tries is returned whole. Boxes
+    without area, before or after, are dropped: they would be encoded as an absurd target.
+
+    Args:
+        image: uint8 [H, W, 3].
+        boxes: float32 [n, 4] as (x0, y0, x1, y1), pixels.
+        labels: [n].
+        rng: source of every choice; the same state gives the same crop.
+
+    Returns:
+        (image, boxes in the new picture's pixels, labels); the image is a view of the given one.
+    """
+    min_overlap = MIN_OVERLAPS[rng.integers(len(MIN_OVERLAPS))]
+    if min_overlap is not None and len(boxes):
+        draws = rng.random((CROP_TRIES, 4))
+        found = _find_crop(draws, image.shape[1], image.shape[0], boxes, min_overlap)
+        if found is not None:
+            (left, top, right, bottom), inside = found
+            image, labels = image[top:bottom, left:right], labels[inside]
+            corner = np.array([left, top, left, top], np.float32)
+            boxes = np.clip(boxes[inside], (left, top, left, top), (right, bottom, right, bottom)) - corner
+    kept = box_areas(boxes) > 0
+    return image, boxes[kept].astype(np.float32, copy=False), labels[kept]
+
+
+def _find_crop(
+    draws: np.ndarray, width: int, height: int, boxes: np.ndarray, min_overlap: float
+) -> tuple[tuple[int, int, int, int], np.ndarray] | None:
+    """The first try that fits, as ((left, top, right, bottom), bool [n] of the boxes that stay).
+
+    All tries are judged at once, [tries, n]; one at a time costs ten times as much.
+    """
+    parts = _candidate_parts(draws, width, height)
+    overlap = box_iou(parts.astype(np.float32), boxes)
+    touched = overlap > 0
+    lowest = np.where(touched, overlap, np.inf).min(axis=1)
+    highest = overlap.max(axis=1)
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = touched & ((parts[:, None, :2] < centre) & (centre < parts[:, None, 2:])).all(axis=2)
+    poor = (lowest < min_overlap) & (highest > min_overlap + 0.2)
+    sides = parts[:, 2:] - parts[:, :2]
+    fits = _allowed_shape(draws, width, height) & (sides > 0).all(axis=1) & ~poor & inside.any(axis=1)
+    if not fits.any():
+        return None
+    chosen = int(fits.argmax())
+    left, top, right, bottom = parts[chosen].tolist()
+    return (left, top, right, bottom), inside[chosen]
+
+
+def _candidate_parts(draws: np.ndarray, width: int, height: int) -> np.ndarray:
+    """int64 [tries, 4] as (left, top, right, bottom) from draws (w, h, left, top), each 0-1."""
+    w, h = (draws[:, :2] * 0.7 + 0.3).T * np.array([[width], [height]])
+    left, top = draws[:, 2] * (width - w), draws[:, 3] * (height - h)
+    return np.stack((left, top, left + w, top + h), axis=1).astype(np.int64)
+
+
+def _allowed_shape(draws: np.ndarray, width: int, height: int) -> np.ndarray:
+    """bool [tries]: neither side more than twice the other, judged before rounding to pixels."""
+    aspect = (draws[:, 1] * 0.7 + 0.3) * height / ((draws[:, 0] * 0.7 + 0.3) * width)
+    return (aspect >= 0.5) & (aspect <= 2)
+
+
+def resize(image: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Stretch picture and boxes to `size` = (height, width), bilinear; the aspect ratio is not kept."""
+    height, width = size
+    factors = np.array([width / image.shape[1], height / image.shape[0]] * 2, np.float32)
+    return resize_image(image, size), boxes * factors
+
+
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [H, W, 3] stretched to `size` = (height, width), bilinear; for training and evaluation alike."""
+    return cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def horizontal_flip(
+    image: np.ndarray, boxes: np.ndarray, rng: np.random.Generator, probability: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mirror left and right with `probability`; one number is drawn from `rng` either way."""
+    if rng.random() >= probability:
+        return image, boxes
+    flipped = boxes.copy()
+    flipped[:, [0, 2]] = image.shape[1] - boxes[:, [2, 0]]
+    return cv2.flip(image, 1), flipped
+
+
+def colour_jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 0.4) -> np.ndarray:
+    """Change brightness, contrast and saturation, in random order, each by a factor around 1.
+
+    Args:
+        image: uint8 [H, W, 3] RGB; left as it is.
+        rng: source of the order and the factors.
+        strength: 0-1; factors lie between 1 - strength and 1 + strength.
+
+    Returns:
+        uint8 [H, W, 3], clipped to 0-255 after every step.
+    """
+    factors = rng.uniform(1 - strength, 1 + strength, 3)
+    for change in rng.permutation(3):
+        image = (_brightness, _contrast, _saturation)[change](image, float(factors[change]))
+    return image
+
+
+_LEVELS = np.arange(256, dtype=np.float32)
+
+
+def _brightness(image: np.ndarray, factor: float) -> np.ndarray:
+    return cv2.LUT(image, np.clip(_LEVELS * factor, 0, 255).astype(np.uint8))
+
+
+def _contrast(image: np.ndarray, factor: float) -> np.ndarray:
+    """Spread around the picture's mean grey value."""
+    grey = round(cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))[0])
+    return cv2.LUT(image, np.clip(_LEVELS * factor + grey * (1 - factor), 0, 255).astype(np.uint8))
+
+
+def _saturation(image: np.ndarray, factor: float) -> np.ndarray:
+    """Spread every pixel around its own grey value."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(image, factor, grey, 1 - factor, 0)
+
+
+def normalise(
+    image: np.ndarray,
+    mean: tuple[float, float, float] = IMAGENET_MEAN,
+    std: tuple[float, float, float] = IMAGENET_STD,
+) -> np.ndarray:
+    """What the network reads: uint8 [H, W, 3] RGB -> float32 [3, H, W], (pixel / 255 - mean) / std."""
+    table = _normalised_levels(tuple(mean), tuple(std))
+    planes = np.empty((3, *image.shape[:2]), np.float32)
+    for channel, plane in enumerate(cv2.split(image)):
+        cv2.LUT(plane, table[channel], dst=planes[channel])
+    return planes
+
+
+@lru_cache(maxsize=8)
+def _normalised_levels(mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
+    """float32 [3, 256]: the value each pixel level becomes."""
+    offset, scale = np.array(mean)[:, None] * 255, np.array(std)[:, None] * 255
+    return ((np.arange(256) - offset) / scale).astype(np.float32)

@@ -1,0 +1,9 @@
+"""The two ways a command ends early on purpose; `ms_core.cli` turns them into exit codes."""
+
+
+class UserError(Exception):
+    """Wrong use or bad input. The message is one line: what is wrong, where (file and entry), what to do. Exit code 2."""
+
+
+class Interrupted(Exception):
+    """Stopped by SIGINT or SIGTERM after a resumable state was written; the message says how to go on. Exit code 130."""

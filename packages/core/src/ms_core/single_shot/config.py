@@ -1,0 +1,96 @@
+"""Configuration of a training run of a one-stage detector: one dataclass a concern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ms_core.data.config import DetectionDataConfig
+from ms_core.loss_scale import LossScaleConfig
+from ms_core.optim import OptimizerConfig
+from ms_core.precision import PrecisionConfig
+from ms_core.schedules import ScheduleConfig
+from ms_core.train.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    name: str = "ssd300"
+    """Network, one of the package's models."""
+    variant: Literal["zoo", "paper"] = "zoo"
+    """"zoo": the old MindSpore network and its checkpoints; "paper": the published network where the two differ."""
+    padding: Literal["auto", "same", "torch"] = "auto"
+    """Padding of strided backbone convolutions; "auto" takes what the weights were trained with, else "same"."""
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    iou_crop: bool = True
+    """Random crop around boxes (SSD paper, section 2.2)."""
+    flip: float = 0.5
+    """Probability of a horizontal flip, 0-1."""
+    colour_jitter: float = 0.4
+    """Strength of random brightness, contrast and saturation, 0 (off) to 1."""
+    crowd_boxes: bool = False
+    """Train on boxes marked iscrowd (the old zoo did)."""
+    empty_images: bool = False
+    """Train on images without boxes (the old zoo left them out)."""
+    match_threshold: float = 0.5
+    """An anchor is positive above this IoU, 0-1."""
+
+
+@dataclass(frozen=True)
+class PostprocessConfig:
+    min_score: float = 0.1
+    """Detections at or below this score are dropped, 0-1."""
+    nms_threshold: float = 0.6
+    """Of two boxes of one class that overlap by more than this IoU the weaker is dropped, 0-1."""
+    max_per_class: int = 100
+    """Most detections of one class in one image."""
+    max_detections: int | None = None
+    """Most detections in one image; null: no such bound."""
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    engine: Literal["auto", "hotcoco", "pycocotools"] = "auto"
+    """Who computes the COCO numbers; "auto" takes hotcoco where it is installed."""
+    batch_size: int = 8
+    """Images a forward pass in evaluation and prediction."""
+    subset: Literal["all", "zoo"] = "all"
+    """"zoo" leaves out images with crowd boxes or without any, as the numbers published for the old zoo did."""
+    voc_ap50: bool = False
+    """Also report the VOC AP at IoU 0.5 (area under the curve, difficult boxes ignored)."""
+
+
+@dataclass(frozen=True)
+class SingleShotConfig:
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The network."""
+    data: DetectionDataConfig = field(default_factory=DetectionDataConfig)
+    """Where pictures and labels lie."""
+    input: InputConfig = field(default_factory=InputConfig)
+    """From pictures to training targets."""
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """The training loop."""
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    """Learning rate."""
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    """Optimiser and parameter groups."""
+    precision: PrecisionConfig = field(default_factory=PrecisionConfig)
+    """Mixed precision."""
+    loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
+    """Loss scaling."""
+    postprocess: PostprocessConfig = field(default_factory=PostprocessConfig)
+    """From network outputs to detections."""
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    """Evaluation."""
+    weights: Path | None = None
+    """File the network starts from: a checkpoint of ours, of the old zoo, or torchvision's backbone."""
+    device: str = "auto"
+    """auto | cpu | gpu | ascend, with :ID for one of several."""
+    mode: Literal["graph", "pynative"] = "graph"
+    """Compiled graphs, or operation by operation for debugging."""
+    seed: int = 1
+    """One seed fixes initial weights, data order and augmentation."""

@@ -1,0 +1,55 @@
+"""Evaluation of a detector on a data set: streaming, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from ms_core.data.sample import DetectionDataset, Sample
+from ms_core.detection.detections import Detections
+from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
+from ms_core.single_shot.config import EvalConfig
+from ms_core.single_shot.detector import Detector, detect_all
+
+Found = tuple[Sample, Detections]
+
+
+def evaluation_samples(dataset: DetectionDataset, subset: str) -> list[Sample]:
+    """The images that count: all of them, or the subset behind the old zoo's published numbers."""
+    if subset == "all":
+        return list(dataset.samples)
+    return [s for s in dataset.samples if len(s.boxes) and not s.crowd.any()]
+
+
+def evaluate(
+    detector: Detector,
+    dataset: DetectionDataset,
+    config: EvalConfig,
+    *,
+    workers: int = 2,
+    track: Callable[[Iterable[Found], int], Iterable[Found]] = lambda found, total: found,
+    keep: Callable[[Sample, Detections], None] = lambda sample, detections: None,
+) -> CocoMetrics:
+    """COCO metrics of `detector` on `dataset`.
+
+    Args:
+        track: passes on what it is given, e.g. to show progress; its second argument is the number of images.
+        keep: called with every sample and its detections, e.g. to write them to a file.
+    """
+    samples = evaluation_samples(dataset, config.subset)
+    evaluator = CocoEvaluator(dataset.to_coco(), engine=config.engine, voc_ap50=config.voc_ap50)
+    for sample, detections in track(detect_all(detector, samples, workers=workers), len(samples)):
+        evaluator.update(sample.id, detections, dataset.category_ids)
+        keep(sample, detections)
+    return evaluator.compute()
+
+
+def coco_results(image_id: int, detections: Detections, category_ids: Sequence[int]) -> Iterator[dict]:
+    """Detections of one image as entries of a COCO result file: bbox [x, y, width, height] in pixels."""
+    for box, score, label in zip(detections.boxes, detections.scores, detections.labels, strict=True):
+        x0, y0, x1, y1 = (round(float(v), 2) for v in box)
+        yield {
+            "image_id": image_id,
+            "category_id": int(category_ids[int(label)]),
+            "bbox": [x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)],
+            "score": round(float(score), 5),
+        }

@@ -1,0 +1,162 @@
+"""From pictures on disk to batches for the network.
+
+Training: decode, IoU crop, resize, flip, colour, normalise, encode (facts of the old pipeline: decode to RGB,
+aspect ratio not kept). Evaluation shares decode, resize and normalise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from ms_core.data.images import read_image
+from ms_core.data.sample import DetectionDataset, Sample
+from ms_core.detection import augment
+from ms_core.detection.anchors import Anchors
+from ms_core.detection.matching import encode_targets
+from ms_core.errors import UserError
+from ms_core.single_shot.config import InputConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a network tells the pipeline about its anchors."""
+
+    anchors: Anchors
+    input_size: tuple[int, int]
+    """(height, width) of the network's input, pixels."""
+    prior_scaling: tuple[float, float]
+    """Variances of box centre and size."""
+
+
+class TrainingBatches:
+    """Batches as a pure function of the step: the same seed gives the same run, whole or resumed.
+
+    Item `step` is (images [B, 3, H, W] float32, box targets [B, N, 4] float32, labels [B, N] int32, matched
+    anchors [B] int32). Every random decision comes from (seed, epoch, position of the sample in the data set).
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        target: Target,
+        config: InputConfig,
+        *,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        """Raises UserError where there are fewer images than one batch for every device."""
+        needed = batch_size * world_size
+        if len(samples) < needed:
+            raise UserError(
+                f"{len(samples)} training images are fewer than devices x batch = {world_size} x {batch_size}. "
+                f"Add images or lower --train.batch-size."
+            )
+        self.samples = samples
+        self.target = target
+        self.config = config
+        self.batch_size = batch_size
+        self.steps_per_epoch = len(samples) // needed
+        self.epochs = epochs
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self._order = lru_cache(maxsize=2)(self._draw_order)
+
+    def __len__(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        epoch = step // self.steps_per_epoch
+        rows = [self._training_row(epoch, index) for index in self._indices(step)]
+        images, boxes, labels, matched = zip(*rows, strict=True)
+        return np.stack(images), np.stack(boxes), np.stack(labels), np.array(matched, np.int32)
+
+    def names(self, step: int) -> list[str]:
+        """Files of the batch of `step`, for messages."""
+        return [str(self.samples[index].path) for index in self._indices(step)]
+
+    def _draw_order(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
+
+    def _indices(self, step: int) -> np.ndarray:
+        epoch, position = divmod(step, self.steps_per_epoch)
+        start = (position * self.world_size + self.rank) * self.batch_size
+        return self._order(epoch)[start : start + self.batch_size]
+
+    def _training_row(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+        rng = np.random.default_rng([self.seed, epoch, int(index)])
+        return training_row(self.samples[index], self.target, self.config, rng)
+
+
+def training_row(
+    sample: Sample, target: Target, config: InputConfig, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Read, augment and encode one sample.
+
+    Returns:
+        image [3, H, W] float32 normalised, box targets [N, 4], labels [N] (0 background), matched anchors.
+    """
+    image, boxes, labels = augmented(sample, target.input_size, config, rng)
+    height, width = image.shape[:2]
+    relative = boxes[:, [1, 0, 3, 2]] / np.array([height, width, height, width], np.float32)
+    loc, anchor_labels, matched = encode_targets(
+        relative.astype(np.float32),
+        labels + 1,  # the data sets count classes from 0, the network has the background there
+        target.anchors,
+        threshold=config.match_threshold,
+        variance=target.prior_scaling,
+    )
+    return augment.normalise(image), loc, anchor_labels, matched
+
+
+def augmented(
+    sample: Sample, input_size: tuple[int, int], config: InputConfig, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The picture a network sees in training, before normalisation.
+
+    Returns:
+        image [H, W, 3] uint8 RGB of `input_size`, boxes [n, 4] x0 y0 x1 y1 in its pixels, labels [n] from 0.
+    """
+    image = read_image(sample.path, (sample.width, sample.height))
+    boxes, labels = sample.boxes, sample.labels
+    if config.iou_crop and len(boxes):
+        image, boxes, labels = augment.random_iou_crop(image, boxes, labels, rng)
+    image, boxes = augment.resize(image, boxes, input_size)
+    image, boxes = augment.horizontal_flip(image, boxes, rng, config.flip)
+    if config.colour_jitter:
+        image = augment.colour_jitter(image, rng, config.colour_jitter)
+    return image, boxes, labels
+
+
+def training_samples(dataset: DetectionDataset, config: InputConfig) -> list[Sample]:
+    """Samples worth training on: without crowd boxes and without empty images, unless asked for.
+
+    Raises:
+        UserError: nothing is left.
+    """
+    samples = dataset.samples if config.crowd_boxes else [without_crowd(s) for s in dataset.samples]
+    kept = [s for s in samples if config.empty_images or len(s.boxes)]
+    if not kept:
+        raise UserError(f"{dataset.source}: no image has a box to train on. See `data check`.")
+    return kept
+
+
+def without_crowd(sample: Sample) -> Sample:
+    """The sample without the boxes that stand for whole groups."""
+    if not sample.crowd.any():
+        return sample
+    keep = ~sample.crowd
+    fields = ("boxes", "labels", "crowd", "difficult", "areas")
+    return replace(sample, **{name: getattr(sample, name)[keep] for name in fields})
+
+
+def network_input(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
+    """[h, w, 3] uint8 RGB of any size -> [3, H, W] float32, resized (aspect ratio not kept) and normalised."""
+    return augment.normalise(augment.resize_image(image, input_size))

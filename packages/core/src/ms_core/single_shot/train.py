@@ -1,0 +1,198 @@
+"""A training run from its configuration: data, network, weights, loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mindspore import nn
+
+from ms_core import device
+from ms_core.config import to_yaml
+from ms_core.data.open import open_split
+from ms_core.data.sample import DetectionDataset
+from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
+from ms_core.detection.losses import SingleShotLoss
+from ms_core.device import Runtime
+from ms_core.optim import groups_table
+from ms_core.precision import apply_precision
+from ms_core.run_folder import RunFolder
+from ms_core.schedules import learning_rates
+from ms_core.single_shot.config import SingleShotConfig
+from ms_core.single_shot.detector import Detector
+from ms_core.single_shot.evaluate import evaluate
+from ms_core.single_shot.network import TrainingNetwork
+from ms_core.single_shot.package import DetectorPackage
+from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
+from ms_core.train.loop import FitResult, fit
+from ms_core.train.step import TrainStep
+
+LOSS_PARTS = ("class", "box")
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The data of a run."""
+
+    train: DetectionDataset
+    val: DetectionDataset | None
+
+
+def train(
+    package: DetectorPackage, config: SingleShotConfig, out: Path, *, overwrite: bool = False, resume: bool = False
+) -> FitResult:
+    """Train into the run folder `out`.
+
+    Args:
+        package: whose networks.
+        config: of the run; with `resume`, that of the run folder.
+        out: run folder.
+        overwrite: replace the results of a former run in `out`.
+        resume: go on with the run in `out`.
+
+    Raises:
+        UserError: bad input, named.
+        Interrupted: stopped by a signal; `resume` goes on.
+    """
+    single_thread_opencv()
+    splits = open_splits(config)
+    runtime = device.start(config.device, mode=config.mode, seed=config.seed)
+    run = RunFolder(out, is_main=runtime.is_main)
+    config = _with_padding(package, config)
+    network = package.build_model(
+        config.model.name,
+        num_classes=len(splits.train.classes) + 1,
+        variant=config.model.variant,
+        padding=config.model.padding,
+        seed=config.seed,
+    )
+    batches = training_batches(splits.train, network, config, runtime)
+    run.create(to_yaml(config), overwrite=overwrite, resume=resume)
+    _describe(run, splits, network, batches, runtime)
+    if config.weights is not None and not resume:
+        run.log(package.load_weights(network, config.weights).summary())
+    step = build_step(network, config, batches, runtime, run)
+    return fit(
+        step,
+        batches,
+        config.train,
+        run,
+        checkpoint_metadata(network, splits.train),
+        _evaluation(config, splits.val, runtime),
+        resume=resume,
+        resume_command=f"{package.tool} train --resume {out}",
+    )
+
+
+def open_splits(config: SingleShotConfig) -> Splits:
+    """Training and validation data; the validation classes follow the training's, by name.
+
+    Raises:
+        UserError: no training data, or a data set that cannot be read.
+    """
+    train_set = open_split(config.data, "train")
+    val_set = None
+    if config.data.val is not None:
+        val_set = open_split(config.data, "val", train_set.classes)
+    return Splits(train_set, val_set)
+
+
+def training_batches(
+    dataset: DetectionDataset, network: nn.Cell, config: SingleShotConfig, runtime: Runtime
+) -> TrainingBatches:
+    """Every batch of the run, for this rank."""
+    return TrainingBatches(
+        training_samples(dataset, config.input),
+        Target(network.anchors, network.input_size, network.prior_scaling),
+        config.input,
+        batch_size=config.train.batch_size,
+        epochs=config.train.epochs,
+        seed=config.seed,
+        rank=runtime.rank,
+        world_size=runtime.world_size,
+    )
+
+
+def build_step(
+    network: nn.Cell, config: SingleShotConfig, batches: TrainingBatches, runtime: Runtime, run: RunFolder
+) -> TrainStep:
+    """The compiled training step of a run; what it decided is logged."""
+    precision = apply_precision(network, config.precision.mode, runtime)
+    if precision.notice:
+        run.log(precision.notice)
+    loss = SingleShotLoss(network.loss_alpha, loc_reduce=network.loss_loc_reduce)
+    step = TrainStep(
+        TrainingNetwork(network, loss),
+        lr=learning_rates(config.schedule, epochs=config.train.epochs, steps_per_epoch=batches.steps_per_epoch),
+        optimizer=config.optimizer,
+        loss_scale=config.loss_scale.resolve(precision.mode),
+        clip_norm=config.train.clip_norm,
+        accumulate=config.train.accumulate,
+        ema_decay=config.train.ema_decay,
+        parts=LOSS_PARTS,
+        runtime=runtime,
+        seed=config.seed,
+    )
+    frozen = [p for p in network.get_parameters() if not p.requires_grad and "moving_" not in p.name]
+    run.log(groups_table(step.rules, frozen))
+    return step
+
+
+def checkpoint_metadata(network: nn.Cell, dataset: DetectionDataset) -> dict[str, Any]:
+    """What a checkpoint says of itself, so that nobody has to remember it."""
+    return {
+        "model": network.model_name,
+        "variant": network.variant,
+        "padding": network.padding,
+        "num_classes": network.num_classes,
+        "classes": list(dataset.classes),
+        "category_ids": list(dataset.category_ids),
+        "input_size": list(network.input_size),
+        "mean": list(IMAGENET_MEAN),
+        "std": list(IMAGENET_STD),
+    }
+
+
+def _with_padding(package: DetectorPackage, config: SingleShotConfig) -> SingleShotConfig:
+    """Decide `padding: auto` by the weights file."""
+    if config.model.padding != "auto":
+        return config
+    padding = "same" if config.weights is None else package.padding_of(config.weights)
+    return replace(config, model=replace(config.model, padding=padding))  # type: ignore[arg-type]
+
+
+def _describe(
+    run: RunFolder, splits: Splits, network: nn.Cell, batches: TrainingBatches, runtime: Runtime
+) -> None:
+    for name, dataset in (("train", splits.train), ("val", splits.val)):
+        if dataset is not None:
+            run.log(f"{name}: {len(dataset)} images, {dataset.box_count} boxes, {dataset.source}")
+            for note in dataset.notes:
+                run.log(f"  note: {note}")
+    run.log(f"classes: {', '.join(splits.train.classes)}")
+    run.log(
+        f"{network.model_name} ({network.variant}, padding {network.padding}) on {runtime}; "
+        f"{batches.epochs} epochs x {batches.steps_per_epoch} steps x {batches.batch_size} images; {run.path}"
+    )
+
+
+def _evaluation(
+    config: SingleShotConfig, val_set: DetectionDataset | None, runtime: Runtime
+) -> Callable[[nn.Cell], Mapping[str, float]] | None:
+    """What the loop calls to measure the network while it trains.
+
+    Every rank evaluates everything: no rank waits for another, and all of them see the same numbers.
+    """
+    if val_set is None:
+        return None
+    detectors: list[Detector] = []  # made once, so that the inference graph is compiled once
+
+    def measure(training_network: nn.Cell) -> Mapping[str, float]:
+        if not detectors:
+            detectors.append(Detector(training_network.network, config.postprocess, config.eval.batch_size))
+        metrics = evaluate(detectors[0], val_set, config.eval, workers=config.train.workers)
+        return metrics.scalars()
+
+    return measure

@@ -1,0 +1,85 @@
+"""A trained network, from a run folder or a checkpoint, with the classes it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mindspore import nn
+
+from ms_core.checkpoint.load import require_complete
+from ms_core.checkpoint.read import read_metadata
+from ms_core.data.classes import load_classes
+from ms_core.errors import UserError
+from ms_core.run_folder import RunFolder
+from ms_core.single_shot.config import SingleShotConfig
+from ms_core.single_shot.package import DetectorPackage
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A network ready for inference."""
+
+    network: nn.Cell
+    name: str
+    """Network, one of the package's models."""
+    classes: tuple[str, ...]
+    """Names of the classes, without the background."""
+    category_ids: tuple[int, ...]
+    """Category id of each class in the annotation files it was trained on."""
+    checkpoint: Path
+
+
+def checkpoint_of(target: Path) -> Path:
+    """The checkpoint to use of a run folder (its best one), or the file itself.
+
+    Raises:
+        UserError: there is none.
+    """
+    if target.is_dir():
+        return RunFolder(target).best_checkpoint()
+    if not target.is_file():
+        raise UserError(f"{target.absolute()}: no such checkpoint or run folder.")
+    return target
+
+
+def load_trained(package: DetectorPackage, target: Path, config: SingleShotConfig) -> TrainedModel:
+    """Build the network a checkpoint was made for and load it completely.
+
+    What the checkpoint says of itself (network, variant, padding, classes) wins over `config`; a foreign file says
+    nothing, so there `config` must name the classes.
+
+    Raises:
+        UserError: no such file, classes unknown, or the file does not fill the network.
+    """
+    checkpoint = checkpoint_of(target)
+    stored = read_metadata(checkpoint)
+    classes = _classes(stored, config, checkpoint)
+    name = str(stored.get("model", config.model.name))
+    network = package.build_model(
+        name,
+        num_classes=len(classes) + 1,
+        variant=str(stored.get("variant", config.model.variant)),
+        padding=str(stored.get("padding", stored_padding(config))),
+    )
+    require_complete(package.load_weights(network, checkpoint))
+    network.set_train(False)
+    ids = stored.get("category_ids") or range(1, len(classes) + 1)
+    return TrainedModel(network, name, classes, tuple(ids), checkpoint)
+
+
+def stored_padding(config: SingleShotConfig) -> str:
+    """Padding of a file that does not say: what the configuration names, else the old zoo's."""
+    return "same" if config.model.padding == "auto" else config.model.padding
+
+
+def _classes(stored: Mapping[str, Any], config: SingleShotConfig, checkpoint: Path) -> tuple[str, ...]:
+    if "classes" in stored:
+        return tuple(stored["classes"])
+    if config.data.classes is None:
+        raise UserError(
+            f"{checkpoint}: this file does not name its classes. Pass --data.classes FILE with one name a line."
+        )
+    return load_classes(Path(config.data.classes)).names

@@ -1,0 +1,240 @@
+"""The verbs of a one-stage detector's command: train, eval, predict, export, convert, data, demo, doctor.
+
+Nothing here imports MindSpore before a verb runs.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor
+from ms_core.errors import UserError
+from ms_core.single_shot.config import SingleShotConfig
+from ms_core.single_shot.package import DetectorPackage
+
+HELP = {
+    "train": "train a network on your pictures",
+    "eval": "measure a trained network on annotated pictures: the 12 COCO numbers",
+    "predict": "find objects in pictures: drawn pictures and predictions.json",
+    "export": "write a trained network for use outside Python, and verify it",
+    "convert": "write weights of any supported file as our checkpoint",
+    "data": "check, convert and draw datasets",
+    "demo": "make a small dataset, then train, evaluate, predict and export on it",
+}
+TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
+
+
+def detector_tool(package: DetectorPackage, purpose: str) -> Tool:
+    """The command of a model package.
+
+    Args:
+        package: the package.
+        purpose: what the command is for, in one line.
+    """
+    builders: dict[str, Callable[[], Verb]] = {
+        "train": partial(_train_verb, package),
+        "eval": partial(_eval_verb, package),
+        "predict": partial(_predict_verb, package),
+        "export": partial(_export_verb, package),
+        "convert": partial(_convert_verb, package),
+        "data": _data_verb,
+        "demo": partial(_demo_verb, package),
+    }
+    verbs = {name: LazyVerb(HELP[name], build) for name, build in builders.items()}
+    verbs["doctor"] = lazy_doctor(package.tool)
+    return Tool(package.tool, verbs, package.version, package.recipes, purpose)
+
+
+def _train_verb(package: DetectorPackage) -> Verb:
+    return Verb(
+        help=HELP["train"],
+        run=partial(_train, package),
+        add_arguments=_train_arguments,
+        config=SingleShotConfig,
+        recipe=lambda arguments: _config_of_run(arguments.resume) if arguments.resume else None,
+        example="{command} --config ssd300_finetune --data.train ann/train.json --data.val ann/val.json "
+        "--data.images photos --weights mobilenet_v2-b0353104.pth --out runs/mine",
+    )
+
+
+def _train_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, help="run folder to make; without it runs/ and the recipe's name")
+    parser.add_argument("--overwrite", action="store_true", help="replace the results of a run in --out")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
+
+
+def _train(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.train import train
+
+    if arguments.recipe is None:
+        known = sorted(Path(str(f)).stem for f in package.recipes.iterdir() if f.name.endswith(".yaml"))
+        raise UserError(f"--config is missing: a recipe ({', '.join(known)}) or a YAML file.")
+    if arguments.resume and arguments.out not in (None, arguments.resume):
+        raise UserError("--resume goes on in the run's own folder. Leave --out away.")
+    out = arguments.resume or arguments.out or Path("runs") / Path(arguments.recipe).stem
+    train(package, arguments.config, out, overwrite=arguments.overwrite, resume=bool(arguments.resume))
+
+
+def _eval_verb(package: DetectorPackage) -> Verb:
+    return Verb(
+        help=HELP["eval"],
+        run=partial(_eval, package),
+        add_arguments=_eval_arguments,
+        config=SingleShotConfig,
+        recipe=lambda arguments: _config_of_run(arguments.target),
+        example="{command} runs/mine --data.val ann/test.json --data.images photos",
+    )
+
+
+def _eval_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "target", type=Path, metavar="RUN|CKPT|JSON", help=f"{TARGET_HELP}, or a COCO result file to score"
+    )
+    parser.add_argument("--split", choices=("val", "test"), default="val", help="which of data.val, data.test")
+    parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.json and pictures")
+
+
+def _eval(package: DetectorPackage, arguments: Namespace) -> None:
+    if arguments.target.suffix == ".json":
+        from ms_core.single_shot.evaluation_run import score_result_file
+
+        score_result_file(arguments.target, arguments.config, arguments.split, arguments.out)
+    else:
+        from ms_core.single_shot.evaluation_run import evaluate_target
+
+        evaluate_target(package, arguments.target, arguments.config, arguments.split, arguments.out)
+
+
+def _predict_verb(package: DetectorPackage) -> Verb:
+    return Verb(
+        help=HELP["predict"],
+        run=partial(_predict, package),
+        add_arguments=_predict_arguments,
+        config=SingleShotConfig,
+        recipe=lambda arguments: _config_of_run(arguments.target),
+        example='{command} runs/mine photo.jpg "more/*.png" --out drawn',
+    )
+
+
+def _predict_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
+    parser.add_argument("inputs", nargs="+", metavar="PICTURE", help="files, folders and patterns")
+    parser.add_argument("--out", type=Path, required=True, help="folder for pictures and predictions.json")
+    parser.add_argument("--min-score", type=float, default=0.4, help="least score of what is shown, 0-1")
+    parser.add_argument("--overwrite", action="store_true", help="replace predictions in --out")
+
+
+def _predict(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.predict import predict_target
+
+    postprocess = replace(arguments.config.postprocess, min_score=arguments.min_score)
+    config = replace(arguments.config, postprocess=postprocess)
+    predict_target(
+        package, arguments.target, config, arguments.inputs, arguments.out, overwrite=arguments.overwrite
+    )
+
+
+def _export_verb(package: DetectorPackage) -> Verb:
+    return Verb(
+        help=HELP["export"],
+        run=partial(_export, package),
+        add_arguments=_export_arguments,
+        config=SingleShotConfig,
+        recipe=lambda arguments: _config_of_run(arguments.target),
+        example="{command} runs/mine --format mindir --out exported",
+    )
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
+    parser.add_argument("--format", choices=("mindir", "onnx", "air"), default="mindir", help="what to write")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model and manifest.json")
+    parser.add_argument("--batch-size", type=int, default=1, help="images the model takes at once")
+    parser.add_argument("--picture", type=Path, help="what model and network are compared on")
+    parser.add_argument("--overwrite", action="store_true", help="replace a model in --out")
+
+
+def _export(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.export import check_format, export_target
+
+    check_format(arguments.format)
+    export_target(
+        package,
+        arguments.target,
+        arguments.config,
+        arguments.out,
+        batch_size=arguments.batch_size,
+        picture=arguments.picture,
+        overwrite=arguments.overwrite,
+    )
+
+
+def _convert_verb(package: DetectorPackage) -> Verb:
+    from ms_core.checkpoint.convert import add_convert_arguments
+
+    def arguments(parser: ArgumentParser) -> None:
+        add_convert_arguments(parser)
+        parser.add_argument("--model", required=True, help="network the weights are for, e.g. ssd300")
+        parser.add_argument(
+            "--classes",
+            required=True,
+            help="how many classes with the background (81 for COCO), or a file with one name a line",
+        )
+
+    return Verb(
+        help=HELP["convert"],
+        run=partial(_convert, package),
+        add_arguments=arguments,
+        example="{command} old-zoo.ckpt new.ckpt --model ssd300 --classes 81",
+    )
+
+
+def _convert(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.conversion import convert_weights
+
+    convert_weights(
+        package,
+        arguments.source,
+        arguments.target,
+        model=arguments.model,
+        classes=arguments.classes,
+        overwrite=arguments.overwrite,
+    )
+
+
+def _data_verb() -> Verb:
+    from ms_core.data.verbs import data_verb
+
+    return data_verb()
+
+
+def _demo_verb(package: DetectorPackage) -> Verb:
+    def arguments(parser: ArgumentParser) -> None:
+        parser.add_argument("--out", type=Path, default=Path("demo-run"), help="folder for everything it makes")
+        parser.add_argument("--overwrite", action="store_true", help="replace a former demo in --out")
+
+    return Verb(
+        help=HELP["demo"],
+        run=partial(_demo, package),
+        add_arguments=arguments,
+        config=SingleShotConfig,
+        recipe=lambda arguments: package.demo_recipe,
+        example="{command} --out demo-run",
+    )
+
+
+def _demo(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.demo import run_demo
+
+    run_demo(package, arguments.config, arguments.out, overwrite=arguments.overwrite)
+
+
+def _config_of_run(target: Path) -> Path | None:
+    """config.yaml of a run folder, or of the run folder that a checkpoint lies in."""
+    folder = target if target.is_dir() else target.absolute().parent.parent
+    config = folder / "config.yaml"
+    return config if config.is_file() else None

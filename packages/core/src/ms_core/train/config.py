@@ -1,0 +1,65 @@
+"""Settings of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ms_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    epochs: int = 100
+    """Passes over the training set, >= 1."""
+    batch_size: int = 32
+    """Images a step and a device, >= 1."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged into one update of the weights, >= 1."""
+    clip_norm: float = 0.0
+    """Largest global norm of the gradients, > 0; 0 switches clipping off."""
+    ema_decay: float = 0.0
+    """Decay of the moving average of the weights, 0-1; 0 switches it off."""
+    max_skipped_steps: int = 20
+    """Consecutive overflowed steps after which training stops with the file names of the last batch, >= 1."""
+    workers: int = 2
+    """Threads that prepare batches, >= 1; more than the machine has cores are not started."""
+    log_every: int = 10
+    """Steps between lines of metrics.jsonl, >= 1."""
+    save_every: int = 0
+    """Epochs between checkpoints that are kept as epoch-N.ckpt; 0 keeps none."""
+    keep_max: int = 5
+    """Most epoch-N.ckpt files at a time, >= 1; the oldest is removed."""
+    save_minutes: float = 15.0
+    """Minutes after which last.ckpt is also written within a long epoch, >= 0."""
+    eval_start: int = 1
+    """First epoch after which the network is evaluated, >= 1."""
+    eval_interval: int = 1
+    """Epochs between evaluations, >= 1; 0 evaluates after the last epoch only."""
+    best_metric: str = "AP"
+    """The metric whose largest value makes best.ckpt."""
+    tensorboard: bool = False
+    """Also write TensorBoard event files (needs `pip install "ms-core[logs]"`)."""
+
+
+def check(config: TrainConfig) -> None:
+    """Raise UserError, naming the field, where a value is out of its range."""
+    least = {
+        "epochs": 1,
+        "batch_size": 1,
+        "accumulate": 1,
+        "clip_norm": 0,
+        "ema_decay": 0,
+        "max_skipped_steps": 1,
+        "workers": 1,
+        "log_every": 1,
+        "save_every": 0,
+        "keep_max": 1,
+        "save_minutes": 0,
+        "eval_start": 1,
+        "eval_interval": 0,
+    }
+    for field, minimum in least.items():
+        if not getattr(config, field) >= minimum:
+            raise UserError(f"train.{field}: {getattr(config, field)} is below {minimum}.")
+    if not config.ema_decay < 1:
+        raise UserError(f"train.ema_decay: {config.ema_decay} is not below 1.")

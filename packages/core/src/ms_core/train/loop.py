@@ -1,0 +1,268 @@
+"""The training loop: batches through the step, evaluation, checkpoints, resume."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from mindspore import nn
+
+from ms_core.errors import Interrupted, UserError
+from ms_core.networks.mode import inference_mode
+from ms_core.read_ahead import read_ahead
+from ms_core.run_folder import RunFolder
+from ms_core.train.checkpoints import Checkpoints, averaged_weights
+from ms_core.train.config import TrainConfig, check
+from ms_core.train.metrics import MetricsLog
+from ms_core.train.progress import TrainingProgress, memory_mb
+from ms_core.train.signals import StopRequested, StopSignals
+from ms_core.train.step import StepResult, TrainStep
+
+Batch = tuple[np.ndarray, ...]
+Evaluate = Callable[[nn.Cell], Mapping[str, float]]
+
+
+class BatchSource(Protocol):
+    """Every batch of a run, as a pure function of the step, so that any step can be asked for again."""
+
+    def __len__(self) -> int:
+        """Steps of the whole run: a whole number for every epoch."""
+
+    def __getitem__(self, step: int) -> Batch:
+        """The arrays of a step, always of the same shapes. Called from several threads."""
+
+    def names(self, step: int) -> list[str]:
+        """Files of the batch of a step, for messages."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a run ended."""
+
+    steps: int
+    """Steps finished, those before a resume included."""
+    skipped: int
+    """Steps skipped because of an overflow."""
+    best: float | None
+    """Largest value of the best metric; None without evaluation."""
+    best_epoch: int | None
+    """Epoch that gave it."""
+    seconds: float
+    """Time of this part of the run."""
+    checkpoint: Path
+    """The checkpoint to use: best.ckpt, or last.ckpt without evaluation."""
+
+
+def fit(
+    step: TrainStep,
+    batches: BatchSource,
+    settings: TrainConfig,
+    run: RunFolder,
+    metadata: Mapping[str, Any],
+    evaluate: Evaluate | None = None,
+    *,
+    resume: bool = False,
+    resume_command: str | None = None,
+) -> FitResult:
+    """Train to the end, or until SIGINT or SIGTERM.
+
+    Args:
+        step: the compiled step; accumulation, clipping and averaging of `settings` are already in it.
+        batches: every batch of the run.
+        settings: of the loop.
+        run: created before; takes log, metrics and checkpoints.
+        metadata: written into every checkpoint.
+        evaluate: called, on every rank that has one, with `step.network` in evaluation mode and with its
+            averaged weights where the step keeps them; returns metrics by name.
+        resume: go on from last.ckpt, bit for bit as if there had been no stop.
+        resume_command: what a person types to go on after an interruption.
+
+    Raises:
+        Interrupted: after a signal; last.ckpt holds everything.
+        UserError: bad input in a batch, too many overflows in a row, disk full.
+    """
+    check(settings)
+    loop = _Loop(step, batches, settings, run, metadata, evaluate)
+    start = loop.checkpoints.restore() if resume else 0
+    run.drop_metrics_after(start)
+    try:
+        with StopSignals() as stop:
+            loop.train(start, stop)
+    except StopRequested:
+        command = resume_command or f"the same command with --resume {run.path}"
+        done = f"stopped after step {step.steps_done} of {len(batches)}"
+        raise Interrupted(f"{done}; go on with: {command}") from None
+    finally:
+        loop.metrics.close()
+    return loop.finish()
+
+
+class _Loop:
+    """One call of `fit`, with the arguments of it."""
+
+    def __init__(
+        self,
+        step: TrainStep,
+        batches: BatchSource,
+        settings: TrainConfig,
+        run: RunFolder,
+        metadata: Mapping[str, Any],
+        evaluate: Evaluate | None,
+    ) -> None:
+        self.step = step
+        self.batches = batches
+        self.settings = settings
+        self.run = run
+        self.evaluate = evaluate
+        self.steps_per_epoch = len(batches) // settings.epochs
+        self.checkpoints = Checkpoints(step, run, metadata, settings.keep_max)
+        self.metrics = MetricsLog(run, tensorboard=settings.tensorboard)
+        self.started = self.saved = time.monotonic()
+
+    def train(self, start: int, stop: StopSignals) -> None:
+        """Steps `start` (from 0) to the end."""
+        total = len(self.batches)
+        if start:
+            self.run.log(f"going on after step {start} of {total}")
+            if start % self.steps_per_epoch == 0:
+                self._finish_epoch(start // self.steps_per_epoch, stop)
+        workers = min(self.settings.workers, os.cpu_count() or 1)
+        arrays = read_ahead(range(start, total), self.batches.__getitem__, workers=workers, ahead=workers + 2)
+        with self._progress(start) as progress:
+            for number in range(start, total):
+                result = self._one_step(number, arrays, progress, first=number == start)
+                self._after_step(number + 1, result, progress, stop)
+
+    def finish(self) -> FitResult:
+        """Log and return how the run ended."""
+        checkpoints, seconds = self.checkpoints, time.monotonic() - self.started
+        result = FitResult(
+            steps=self.step.steps_done,
+            skipped=self.step.steps_skipped,
+            best=checkpoints.best,
+            best_epoch=checkpoints.best_epoch,
+            seconds=seconds,
+            checkpoint=self.run.last_path if checkpoints.best is None else self.run.best_path,
+        )
+        self.run.log(
+            f"trained {result.steps} steps ({result.skipped} skipped); this part took "
+            f"{timedelta(seconds=round(seconds))}"
+        )
+        if result.best is not None:
+            self.run.log(
+                f"best {self.settings.best_metric} {result.best:.4f} after epoch {result.best_epoch}"
+            )
+        self.run.log(f"weights: {result.checkpoint}")
+        return result
+
+    def _progress(self, start: int) -> TrainingProgress:
+        images = self.settings.batch_size * self.step.world_size
+        return TrainingProgress(
+            self.run, total=len(self.batches), done=start, images=images, steps_per_epoch=self.steps_per_epoch
+        )
+
+    def _one_step(
+        self, number: int, arrays: Iterator[Batch], progress: TrainingProgress, *, first: bool
+    ) -> StepResult:
+        begin = time.monotonic()
+        try:
+            batch = next(arrays)
+        except UserError:
+            self._save_last(number)  # once the input is repaired, training can go on here
+            raise
+        if first:
+            with progress.compiling():
+                return self.step.run(batch)
+        result = self.step.run(batch)
+        progress.update(number + 1, result, time.monotonic() - begin)
+        return result
+
+    def _after_step(
+        self, done: int, result: StepResult, progress: TrainingProgress, stop: StopSignals
+    ) -> None:
+        """What happens between two steps; `done` of them are finished."""
+        if result.skipped:
+            self._report_skip(done, result)
+        self.metrics.collect(result)
+        if done % self.settings.log_every == 0 or done == len(self.batches):
+            self._record(done, result, progress)
+        if self._is_time_to_stop(result, stop):
+            self._save_last(done, together=True)
+            raise StopRequested
+        if done % self.steps_per_epoch == 0:
+            progress.say(done, result)
+            self._save_last(done, together=True)
+            self._finish_epoch(done // self.steps_per_epoch, stop)
+        elif time.monotonic() - self.saved > 60 * self.settings.save_minutes:
+            self._save_last(done)
+
+    def _report_skip(self, done: int, result: StepResult) -> None:
+        self.run.log(f"step {done}: overflow, skipped (loss {result.loss:.4g}, loss scale {result.scale:g})")
+        if result.skipped_in_a_row >= self.settings.max_skipped_steps:
+            names = ", ".join(self.batches.names(done - 1))
+            raise UserError(
+                f"{result.skipped_in_a_row} steps in a row overflowed, the last one with {names}. "
+                f"Check these files; if they are sound, lower --schedule.lr or set --train.clip-norm."
+            )
+
+    def _record(self, done: int, result: StepResult, progress: TrainingProgress) -> None:
+        self.metrics.training(
+            done,
+            done / self.steps_per_epoch,
+            result,
+            images_per_second=round(progress.images_per_second, 2),
+            skipped=self.step.steps_skipped,
+            memory_mb=round(memory_mb()),
+        )
+
+    def _is_time_to_stop(self, result: StepResult, stop: StopSignals) -> bool:
+        """One device stops at once; several agree through the next step and stop after it together."""
+        if self.step.world_size == 1:
+            return stop.requested
+        if stop.requested and not result.stop:
+            self.step.request_stop()
+        return result.stop
+
+    def _save_last(self, done: int, *, together: bool = False) -> None:
+        """`together`: all ranks are here."""
+        if together:
+            self.step.average_statistics()
+        self.checkpoints.save_last(done / self.steps_per_epoch)
+        self.saved = time.monotonic()
+
+    def _finish_epoch(self, epoch: int, stop: StopSignals) -> None:
+        """Evaluate and keep epoch-N.ckpt where due; last.ckpt is written already, so nothing can be lost."""
+        metrics: Mapping[str, float] = {}
+        if self._is_evaluation_due(epoch):
+            metrics = self._evaluate(epoch, stop)
+        if self.settings.save_every and epoch % self.settings.save_every == 0:
+            self.checkpoints.save_epoch(epoch, metrics)
+
+    def _is_evaluation_due(self, epoch: int) -> bool:
+        """Also false where an earlier part of the run has already done it."""
+        if self.evaluate is None:
+            return False
+        start, interval = self.settings.eval_start, self.settings.eval_interval
+        due = interval > 0 and epoch >= start and (epoch - start) % interval == 0
+        done = any(r["kind"] == "evaluation" and r["epoch"] == epoch for r in self.run.read_metrics())
+        return (due or epoch == self.settings.epochs) and not done
+
+    def _evaluate(self, epoch: int, stop: StopSignals) -> Mapping[str, float]:
+        assert self.evaluate is not None
+        begin = time.monotonic()
+        with averaged_weights(self.step), inference_mode(self.step.network), stop.at_once():
+            metrics = self.evaluate(self.step.network)
+        seconds = time.monotonic() - begin
+        better = self.checkpoints.save_best(epoch, metrics, self.settings.best_metric)
+        self.metrics.evaluation(epoch * self.steps_per_epoch, epoch, seconds, metrics)
+        numbers = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        self.run.log(
+            f"epoch {epoch} evaluated in {seconds:.0f} s: {numbers}" + ("  (best so far)" if better else "")
+        )
+        return metrics

@@ -1,0 +1,42 @@
+"""Order of the predictions."""
+
+import numpy as np
+from mindspore import Tensor
+from ms_core.networks.heads import PerLevelHead, flatten_level
+
+
+def test_rows_are_ordered_by_y_x_anchor() -> None:
+    batch, anchors, components, height, width = 2, 3, 4, 2, 5
+    maps = np.arange(batch * anchors * components * height * width, dtype=np.float32)
+    maps = maps.reshape(batch, anchors * components, height, width)
+    rows = flatten_level(Tensor(maps), components).asnumpy()
+    assert rows.shape == (batch, height * width * anchors, components)
+    y, x, anchor = 1, 3, 2
+    expected = maps[1, anchor * components : (anchor + 1) * components, y, x]
+    np.testing.assert_array_equal(rows[1, (y * width + x) * anchors + anchor], expected)
+
+
+def test_levels_follow_one_another() -> None:
+    head = PerLevelHead((8, 4), (3, 6), num_classes=5).set_train(False)
+    fine, coarse = (np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+                    for shape in ((2, 8, 3, 3), (2, 4, 1, 1)))  # fmt: skip
+    boxes, classes = (output.asnumpy() for output in head((Tensor(fine), Tensor(coarse))))
+    assert boxes.shape == (2, 3 * 3 * 3 + 6, 4)
+    assert classes.shape == (2, 3 * 3 * 3 + 6, 5)
+    moved = head((Tensor(fine), Tensor(coarse + 1)))[0].asnumpy()
+    changed = (moved != boxes).any((0, 2))
+    assert not changed[:27].any()
+    assert changed[27:].all()
+
+
+def test_names() -> None:
+    names = [
+        parameter.name
+        for parameter in PerLevelHead((8,), (3,), 5).get_parameters()
+        if "1" not in parameter.name
+    ]
+    assert names == [
+        f"multi_{kind}_layers.0.{leaf}"
+        for kind in ("loc", "cls")
+        for leaf in ("0.weight", "3.weight", "3.bias")
+    ]

@@ -1,0 +1,126 @@
+"""Learning-rate curves against stored ones, their formulas and their limits."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ms_core.errors import UserError
+from ms_core.schedules import (
+    ScheduleConfig,
+    Warmup,
+    constant,
+    cosine,
+    learning_rates,
+    linear,
+    multi_step,
+    polynomial,
+)
+
+SSD = ScheduleConfig(lr=0.05, lr_init=0.001, lr_end=5e-5, warmup_epochs=2)
+
+
+@pytest.mark.parametrize("steps_per_epoch", [10, 458])
+def test_cosine_equals_the_old_ssd_schedule(shared: Path, steps_per_epoch: int) -> None:
+    golden = np.load(shared / "golden" / "ssd" / "ssd300.npz")
+    key = f"lr_{steps_per_epoch}"
+    arguments = json.loads(str(golden[f"{key}_kwargs"]))
+    assert (arguments["lr_max"], arguments["lr_init"], arguments["lr_end"]) == (
+        SSD.lr,
+        SSD.lr_init,
+        SSD.lr_end,
+    )
+    rates = learning_rates(SSD, epochs=arguments["total_epochs"], steps_per_epoch=steps_per_epoch)
+    assert rates.dtype == np.float32
+    assert len(rates) == golden[f"{key}_len"]
+    np.testing.assert_array_equal(rates[golden[f"{key}_idx"]], golden[f"{key}_val"])
+    assert rates.astype(np.float64).sum() == golden[f"{key}_sum"]
+
+
+def test_published_values_of_the_cosine() -> None:
+    """facts/ssd.md section 5, 458 steps an epoch; the other two families."""
+    fpn = learning_rates(
+        ScheduleConfig(lr=0.05, lr_init=0.01333, warmup_epochs=2), epochs=500, steps_per_epoch=458
+    )
+    lite = learning_rates(
+        ScheduleConfig(lr=0.4, lr_init=0.01333, warmup_epochs=4), epochs=500, steps_per_epoch=458
+    )
+    steps = [0, 1, 458, 916, 1832, 57250, 228999]
+    np.testing.assert_allclose(
+        fpn[steps],
+        [0.0133300005, 0.0133700324, 0.0316650011, 0.0500000007, 0.0499980114, 0.0428441539, 2.37148e-12],
+        rtol=2e-6,
+    )
+    np.testing.assert_allclose(
+        lite[steps],
+        [0.0133300005, 0.0135410642, 0.1099975035, 0.2066649944, 0.4000000060, 0.3440828919, 1.91252e-11],
+        rtol=2e-6,
+    )
+
+
+def test_each_curve() -> None:
+    np.testing.assert_array_equal(constant(0.5, 3), np.float32([0.5, 0.5, 0.5]))
+    np.testing.assert_allclose(linear(1.0, 4, 0.2), [1.0, 0.8, 0.6, 0.4], rtol=1e-6)
+    np.testing.assert_allclose(polynomial(1.0, 4, 0.0, 2.0), [1, 0.5625, 0.25, 0.0625], rtol=1e-6)
+    np.testing.assert_allclose(cosine(1.0, 4), [1, 0.8535534, 0.5, 0.1464466], rtol=1e-6)
+    np.testing.assert_allclose(multi_step(1.0, 5, [2, 4], 0.1), [1, 1, 0.1, 0.1, 0.01], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["constant", "linear", "cosine", "polynomial", "multi-step"])
+def test_warmup_leads_every_curve(name: str) -> None:
+    config = ScheduleConfig(
+        name=name, lr=1.0, lr_init=0.2, warmup_steps=1, warmup_epochs=1.5, milestones=(3,)
+    )
+    rates = learning_rates(config, epochs=5, steps_per_epoch=2)
+    np.testing.assert_allclose(rates[:5], [0.2, 0.4, 0.6, 0.8, 1.0], rtol=1e-6)
+    assert len(rates) == 10
+
+
+def test_milestones_are_epochs() -> None:
+    config = ScheduleConfig(name="multi-step", lr=1.0, milestones=(1, 1.5), gamma=0.5)
+    np.testing.assert_array_equal(
+        learning_rates(config, epochs=2, steps_per_epoch=4), np.float32([1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25])
+    )
+
+
+@given(
+    total=st.integers(1, 300),
+    steps=st.integers(0, 400),
+    lr=st.floats(1e-6, 10),
+    start=st.floats(0, 1),
+    end=st.floats(0, 1),
+)
+def test_rates_stay_between_their_ends(total: int, steps: int, lr: float, start: float, end: float) -> None:
+    rates = cosine(lr, total, end, warmup=Warmup(steps, start))
+    assert rates.shape == (total,)
+    assert rates.min() >= np.float32(min(start, end, lr)) * (1 - 1e-6)
+    assert rates.max() <= np.float32(max(start, end, lr)) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("lr", 0.0),
+        ("lr", float("nan")),
+        ("lr_init", -1.0),
+        ("lr_end", float("inf")),
+        ("warmup_steps", -1),
+        ("warmup_epochs", -0.5),
+        ("gamma", 0.0),
+        ("power", -2.0),
+        ("milestones", (3.0, 2.0)),
+        ("milestones", (0.0,)),
+    ],
+)
+def test_a_value_out_of_range_is_named(field: str, value: object) -> None:
+    with pytest.raises(UserError, match=rf"schedule\.{field}: "):
+        learning_rates(ScheduleConfig(**{field: value}), epochs=1, steps_per_epoch=1)
+
+
+def test_multi_step_needs_milestones_and_a_run_needs_steps() -> None:
+    with pytest.raises(UserError, match="milestones"):
+        learning_rates(ScheduleConfig(name="multi-step"), epochs=1, steps_per_epoch=1)
+    with pytest.raises(UserError, match="at least one step"):
+        learning_rates(ScheduleConfig(), epochs=3, steps_per_epoch=0)

@@ -1,0 +1,5 @@
+import sys
+
+from ms_ssd.cli import main
+
+sys.exit(main())

@@ -1,0 +1,51 @@
+"""The command `ms-ssd`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ms_core.cli import run
+from ms_core.single_shot.package import DetectorPackage
+from ms_core.single_shot.verbs import detector_tool
+
+import ms_ssd
+
+
+def package() -> DetectorPackage:
+    """This package as the shared verbs see it."""
+    return DetectorPackage(
+        tool="ms-ssd",
+        version=ms_ssd.__version__,
+        recipes=files("ms_ssd") / "configs",
+        demo_recipe="ssd300_demo",
+        build_model=_build_model,
+        load_weights=_load_weights,
+        weight_sources=_weight_sources,
+        padding_of=_padding_of,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code."""
+    return run(detector_tool(package(), "SSD object detection: train, evaluate, predict, export."), argv)
+
+
+def _build_model(*args: Any, **options: Any) -> Any:
+    return ms_ssd.build_model(*args, **options)
+
+
+def _load_weights(network: Any, path: Path) -> Any:
+    return ms_ssd.load_weights(network, path)
+
+
+def _weight_sources(model: str) -> Any:
+    from ms_ssd.zoo import SOURCES
+
+    return SOURCES[model]
+
+
+def _padding_of(path: Path) -> str:
+    return ms_ssd.padding_of(path)
