@@ -129,7 +129,7 @@ def run(images: int, anchor_count: int, classes: int) -> float:
     spent = time.perf_counter() - begin
     print(f"computed in {spent:.1f} s: AP {metrics.ap:.3f}; RSS then {resident_mib():.0f} MiB.")
     print(
-        f"Beyond the detections: {samples.growth():+.1f} MiB. Raw outputs of all: {raw * images / 1024:.1f} GiB."
+        f"Beyond the detections: {samples.growth():+.1f} MiB. All raw outputs: {raw * images / 1024:.1f} GiB."
     )
     return samples.growth()
 

@@ -1,33 +1,23 @@
 """The whole job on a handful of synthetic pictures, through the command line, as a user types it."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import cv2
 import numpy as np
 import pytest
 from ms_core.data.synthetic import ShapesSet, make_shapes
-
 from ms_ssd.cli import main
 
-SMALL = [
-    *("--config", "ssd300_demo", "--train.batch-size", "2", "--train.epochs", "2", "--schedule.warmup-epochs", "0"),
-    *("--train.eval-start", "2", "--eval.batch-size", "2", "--train.ema-decay", "0.5"),
-]
-
 
 @pytest.fixture(scope="module")
-def shapes(tmp_path_factory: pytest.TempPathFactory) -> ShapesSet:
-    return make_shapes(tmp_path_factory.mktemp("shapes"), train=4, val=3, seed=5)
-
-
-@pytest.fixture(scope="module")
-def run(shapes: ShapesSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of two epochs of two steps."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    data = ["--data.train", str(shapes.train), "--data.val", str(shapes.val)]
-    assert main(["train", *SMALL, *data, "--out", str(out)]) == 0
-    return out
+def shapes(demo_run: Path) -> ShapesSet:
+    folder = demo_run / "shapes"
+    return ShapesSet(folder / "train.json", folder / "val.json", folder / "images")
 
 
 def test_a_run_folder_tells_what_happened(run: Path, shapes: ShapesSet):
@@ -46,9 +36,9 @@ def test_checkpoints_know_their_classes(run: Path):
     assert (stored["model"], stored["padding"], stored["num_classes"]) == ("ssd300", "same", 4)
 
 
-def test_a_finished_run_is_not_overwritten(run: Path, shapes: ShapesSet, capsys):
+def test_a_finished_run_is_not_overwritten(run: Path, shapes: ShapesSet, small, capsys):
     before = (run / "checkpoints" / "last.ckpt").read_bytes()
-    assert main(["train", *SMALL, "--data.train", str(shapes.train), "--out", str(run)]) == 2
+    assert main(["train", *small, "--data.train", str(shapes.train), "--out", str(run)]) == 2
     assert "already holds the results of a run" in capsys.readouterr().err
     assert (run / "checkpoints" / "last.ckpt").read_bytes() == before
 
@@ -108,8 +98,28 @@ def test_a_checkpoint_alone_is_enough(run: Path, shapes: ShapesSet, tmp_path: Pa
     assert main(["predict", str(copy), str(picture), "--out", str(tmp_path / "drawn")]) == 0
 
 
-def test_other_class_count_starts_from_what_fits_and_says_what_does_not(run: Path, tmp_path: Path, capsys):
+def test_other_class_count_starts_from_what_fits_and_says_what_does_not(
+    run: Path, small, tmp_path: Path, capsys
+):
     other = make_shapes(tmp_path / "two", train=2, val=1, classes=("star", "cross"))
     weights = ["--weights", str(run / "checkpoints" / "best.ckpt"), "--data.train", str(other.train)]
-    assert main(["train", *SMALL, *weights, "--train.epochs", "1", "--out", str(tmp_path / "run2")]) == 0
+    assert main(["train", *small, *weights, "--train.epochs", "1", "--out", str(tmp_path / "run2")]) == 0
     assert "multi_cls_layers.0.3.weight" in (tmp_path / "run2" / "log.txt").read_text()
+
+
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(shapes: ShapesSet, small, tmp_path: Path):
+    """A real process, a real signal, in the middle of training."""
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "ms_ssd", "train", *small, "--train.epochs", "1000", "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--data.train", str(shapes.train)], stdout=PIPE, stderr=PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "compiled" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert f"ms-ssd train --resume {out}" in errors
+    assert main(["train", "--resume", str(out), "--train.epochs", "2"]) == 0

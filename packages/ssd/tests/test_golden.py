@@ -20,7 +20,7 @@ from ms_core.detection.losses import SingleShotLoss
 from ms_core.detection.matching import encode_targets
 from ms_core.networks.inference import InferenceModel
 from ms_core.networks.single_shot import SingleShotNetwork
-from ms_core.schedules import cosine
+from ms_core.schedules import ScheduleConfig, learning_rates
 from ms_ssd import build_model, load_weights
 
 ENCODER_SETS = ("A", "B", "C", "dup", "degenerate", "empty")
@@ -208,13 +208,10 @@ def test_loss(
 def test_schedule(golden: Golden, steps_per_epoch: int) -> None:
     key = f"lr_{steps_per_epoch}"
     old = SimpleNamespace(**json.loads(str(golden[f"{key}_kwargs"])))
-    rates = cosine(
-        lr=old.lr_max,
-        total_steps=old.total_epochs * old.steps_per_epoch,
-        warmup_steps=old.warmup_epochs * old.steps_per_epoch,
-        lr_init=old.lr_init,
-        lr_end=old.lr_end,
+    config = ScheduleConfig(
+        "cosine", lr=old.lr_max, lr_init=old.lr_init, lr_end=old.lr_end, warmup_epochs=old.warmup_epochs
     )
+    rates = learning_rates(config, epochs=old.total_epochs, steps_per_epoch=old.steps_per_epoch)
     assert len(rates) == golden[f"{key}_len"]
     np.testing.assert_array_equal(rates[golden[f"{key}_idx"]], golden[f"{key}_val"])
     np.testing.assert_allclose(rates.astype(np.float64).sum(), golden[f"{key}_sum"], rtol=1e-9)

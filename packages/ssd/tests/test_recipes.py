@@ -2,11 +2,10 @@
 
 from importlib.resources import files
 
+import ms_ssd
 import pytest
 from ms_core.config import load_config
 from ms_core.single_shot.config import SingleShotConfig
-
-import ms_ssd
 
 RECIPES = files("ms_ssd") / "configs"
 NAMES = sorted(f.name for f in RECIPES.iterdir() if f.name.endswith(".yaml"))

@@ -35,7 +35,9 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
         temporary.replace(path)
         temporary = None
     except OSError as error:
-        raise UserError(f"{path}: cannot write: {error.strerror or error}. What was there before is unchanged.") from error
+        raise UserError(
+            f"{path}: cannot write: {error.strerror or error}. What was there before is unchanged."
+        ) from error
     finally:
         if temporary is not None:
             with suppress(OSError):

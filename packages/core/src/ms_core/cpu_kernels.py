@@ -10,9 +10,9 @@ VARIABLE = "ONEDNN_MAX_CPU_ISA"
 def prefer_fast_convolutions() -> None:
     """Keep oneDNN from its slow kernels on processors with AVX-512.
 
-    MindSpore 2.10 passes plain NCHW arrays to oneDNN 3.10. For depthwise and first-layer convolutions in that layout
-    oneDNN has no AVX-512 kernel and, where it finds AVX-512, takes its unoptimised reference code: 268 ms instead of
-    4 ms for a 3x3 depthwise convolution of 96 x 150 x 150 (benchmarks/convolution.py). Limited to AVX2 it takes the
-    fast kernels. The variable is read at the first convolution of the process; a value of the user's own stays.
+    MindSpore 2.10 passes plain NCHW arrays to oneDNN 3.10. For convolutions larger than 1x1 oneDNN then has no
+    AVX-512 kernel and, where it finds AVX-512, takes its unoptimised reference code, 17 to 155 times slower than
+    the AVX2 kernels it takes otherwise (benchmarks/convolution.py; 1x1 convolutions lose a quarter). The variable is
+    read at the first convolution of the process; a value of the user's own stays.
     """
     os.environ.setdefault(VARIABLE, "AVX2")

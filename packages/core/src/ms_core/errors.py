@@ -2,8 +2,8 @@
 
 
 class UserError(Exception):
-    """Wrong use or bad input. The message is one line: what is wrong, where (file and entry), what to do. Exit code 2."""
+    """Wrong use or bad input; the message is one line: what is wrong, in which file and entry, what to do. Exit code 2."""
 
 
 class Interrupted(Exception):
-    """Stopped by SIGINT or SIGTERM after a resumable state was written; the message says how to go on. Exit code 130."""
+    """Stopped by a signal after a resumable state was written; the message says how to go on. Exit code 130."""

@@ -48,8 +48,12 @@ def test_an_epoch_shows_every_image_once_and_the_next_in_another_order(dataset):
 
 def test_ranks_share_an_epoch_without_overlap(dataset):
     ranks = [batches(dataset, rank=rank, world_size=2) for rank in (0, 1)]
-    names = [name for source in ranks for step in range(source.steps_per_epoch) for name in source.names(step)]
-    assert len(names) == len(set(names)) == 8  # 10 images, 2 devices x 2 images, the rest waits for another epoch
+    names = [
+        name for source in ranks for step in range(source.steps_per_epoch) for name in source.names(step)
+    ]
+    assert (
+        len(names) == len(set(names)) == 8
+    )  # 10 images, 2 devices x 2 images, the rest waits for another epoch
 
 
 def test_another_seed_gives_other_batches(dataset):

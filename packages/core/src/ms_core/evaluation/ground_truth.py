@@ -86,16 +86,20 @@ def _entries(content: Any, key: str, source: str) -> Sequence[dict[str, Any]]:
     return entries
 
 
+def _faulty(source: str, where: str, fault: str) -> UserError:
+    return UserError(f"{source}: {where}: {fault}. Fix the annotation file.")
+
+
 def _field(entry: Any, key: str, source: str, where: str) -> Any:
     if not isinstance(entry, Mapping) or key not in entry:
-        raise UserError(f'{source}: {where}: "{key}" is missing. Fix the annotation file.')
+        raise _faulty(source, where, f'"{key}" is missing')
     return entry[key]
 
 
 def _id(entry: Any, source: str, where: str) -> int:
     value = _field(entry, "id", source, where)
     if not isinstance(value, Integral):
-        raise UserError(f"{source}: {where}: id is {value!r}, not a whole number. Fix the annotation file.")
+        raise _faulty(source, where, f"id is {value!r}, not a whole number")
     return int(value)
 
 
@@ -117,21 +121,13 @@ def _slim(
     category_ids: Iterable[int],
 ) -> dict[str, Any]:
     where = f"annotations entry {index}"
-    image, category, box = (
-        _field(annotation, key, source, where) for key in ("image_id", "category_id", "bbox")
-    )
+    image, category, box = (_field(annotation, k, source, where) for k in ("image_id", "category_id", "bbox"))
     if image not in image_ids:
-        raise UserError(
-            f"{source}: {where}: image id {image} is not in the list of images. Fix the annotation file."
-        )
+        raise _faulty(source, where, f"image id {image} is not in the list of images")
     if category not in category_ids:
-        raise UserError(
-            f"{source}: {where}: category id {category} is not in the list of categories. Fix the file."
-        )
+        raise _faulty(source, where, f"category id {category} is not in the list of categories")
     if not is_box(box):
-        raise UserError(
-            f"{source}: {where}: bbox is {box}, not [x, y, width, height]. Fix the annotation file."
-        )
+        raise _faulty(source, where, f"bbox is {box}, not [x, y, width, height]")
     return {
         "id": index + 1,  # numbered anew: pycocotools takes a match with id 0 for none
         "image_id": image,

@@ -21,7 +21,9 @@ VAL_IMAGES = 40
 SHOWN_IMAGES = 4
 
 
-def run_demo(package: DetectorPackage, config: SingleShotConfig, out: Path, *, overwrite: bool = False) -> None:
+def run_demo(
+    package: DetectorPackage, config: SingleShotConfig, out: Path, *, overwrite: bool = False
+) -> None:
     """Make pictures, train, evaluate, predict and export, all below `out`; prints mAP and where to look.
 
     Raises:

@@ -17,9 +17,9 @@ from ms_core.detection.detections import Detections
 from ms_core.detection.nms import multiclass_nms
 from ms_core.networks.inference import InferenceModel
 from ms_core.networks.mode import inference_mode
+from ms_core.read_ahead import read_ahead
 from ms_core.single_shot.config import PostprocessConfig
 from ms_core.single_shot.pipeline import network_input
-from ms_core.read_ahead import read_ahead
 
 Source = TypeVar("Source", Path, Sample)
 

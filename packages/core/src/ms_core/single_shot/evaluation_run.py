@@ -61,13 +61,20 @@ def evaluate_target(
                 results.add(entry)
             examples.add(sample, detections)
 
-        metrics = evaluate(detector, dataset, config.eval, workers=config.train.workers, track=_bar, keep=keep)
+        metrics = evaluate(
+            detector, dataset, config.eval, workers=config.train.workers, track=_bar, keep=keep
+        )
         results.close()
     seconds = time.monotonic() - started
     save_image(out / "examples.jpg", contact_sheet(examples.pictures, columns=2))
     for note in dataset.notes:
         print(f"note: {note}")
-    about = {"data": str(dataset.source), "checkpoint": str(model.checkpoint), "model": model.name, "seconds": round(seconds, 1)}
+    about = {
+        "data": str(dataset.source),
+        "checkpoint": str(model.checkpoint),
+        "model": model.name,
+        "seconds": round(seconds, 1),
+    }
     _report(metrics, out, about)
     return metrics
 
@@ -132,7 +139,9 @@ def _report(metrics: CocoMetrics, out: Path, about: dict[str, Any]) -> None:
         print(line)
     width = max(len(score.name) for score in metrics.classes)
     for score in metrics.classes:
-        print(f" {score.name:<{width}}  AP {_shown(score.ap)}  AP50 {_shown(score.ap50)}  {score.objects} objects")
+        print(
+            f" {score.name:<{width}}  AP {_shown(score.ap)}  AP50 {_shown(score.ap50)}  {score.objects} objects"
+        )
     if metrics.voc_ap50 is not None:
         print(f" VOC AP50: {metrics.voc_ap50:.4f}")
     with atomic_write(out / "metrics.json") as file:

@@ -100,13 +100,15 @@ def predict_images(
     counts = dict.fromkeys(classes, 0)
     with atomic_write(out / "predictions.json") as file:
         entries = JsonListFile(file)
-        for path, detections in track(detect_all(detector, images, workers=workers), "predicting", len(images)):
+        for path, detections in track(
+            detect_all(detector, images, workers=workers), "predicting", len(images)
+        ):
             image = read_image(path)
             drawn = out / f"{names[path]}.jpg"
             save_image(
                 drawn, draw_detections(image, detections.boxes, detections.labels, detections.scores, classes)
             )
-            entry = _entry(path, drawn, image.shape[:2], detections, classes)
+            entry = _entry(path, drawn, (image.shape[0], image.shape[1]), detections, classes)
             entries.add(entry)
             for found in entry["detections"]:
                 counts[found["class"]] += 1

@@ -41,7 +41,12 @@ class Splits:
 
 
 def train(
-    package: DetectorPackage, config: SingleShotConfig, out: Path, *, overwrite: bool = False, resume: bool = False
+    package: DetectorPackage,
+    config: SingleShotConfig,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
 ) -> FitResult:
     """Train into the run folder `out`.
 
@@ -125,7 +130,9 @@ def build_step(
     loss = SingleShotLoss(network.loss_alpha, loc_reduce=network.loss_loc_reduce)
     step = TrainStep(
         TrainingNetwork(network, loss),
-        lr=learning_rates(config.schedule, epochs=config.train.epochs, steps_per_epoch=batches.steps_per_epoch),
+        lr=learning_rates(
+            config.schedule, epochs=config.train.epochs, steps_per_epoch=batches.steps_per_epoch
+        ),
         optimizer=config.optimizer,
         loss_scale=config.loss_scale.resolve(precision.mode),
         clip_norm=config.train.clip_norm,

@@ -94,7 +94,9 @@ def _eval_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "target", type=Path, metavar="RUN|CKPT|JSON", help=f"{TARGET_HELP}, or a COCO result file to score"
     )
-    parser.add_argument("--split", choices=("val", "test"), default="val", help="which of data.val, data.test")
+    parser.add_argument(
+        "--split", choices=("val", "test"), default="val", help="which of data.val, data.test"
+    )
     parser.add_argument("--out", type=Path, help="folder for metrics.json, predictions.json and pictures")
 
 
@@ -214,7 +216,9 @@ def _data_verb() -> Verb:
 
 def _demo_verb(package: DetectorPackage) -> Verb:
     def arguments(parser: ArgumentParser) -> None:
-        parser.add_argument("--out", type=Path, default=Path("demo-run"), help="folder for everything it makes")
+        parser.add_argument(
+            "--out", type=Path, default=Path("demo-run"), help="folder for everything it makes"
+        )
         parser.add_argument("--overwrite", action="store_true", help="replace a former demo in --out")
 
     return Verb(

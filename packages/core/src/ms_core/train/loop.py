@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -176,11 +177,9 @@ class _Loop:
         except UserError:
             self._save_last(number)  # once the input is repaired, training can go on here
             raise
-        if first:
-            with progress.compiling():
-                return self.step.run(batch)
-        result = self.step.run(batch)
-        progress.update(number + 1, result, time.monotonic() - begin)
+        with progress.compiling() if first else nullcontext():
+            result = self.step.run(batch)
+        progress.update(number + 1, result, None if first else time.monotonic() - begin)
         return result
 
     def _after_step(

@@ -36,7 +36,7 @@ class TrainingProgress:
         self.steps_per_epoch = steps_per_epoch
         self.skipped = 0
         self._seconds_a_step: float | None = None
-        self._spoken = time.monotonic()
+        self._spoken, self._spoken_step = time.monotonic(), done
         self._bar = _live_bar() if run.is_main and console().is_terminal else None
         self._task = self._bar.add_task("", total=total, completed=done) if self._bar else None
 
@@ -58,20 +58,24 @@ class TrainingProgress:
         self.run.log("compiling the training graph, this can take minutes ...")
         yield
         self.run.log(f"compiled; the first step took {time.monotonic() - start:.1f} s")
+        self._spoken = time.monotonic()
 
-    def update(self, done: int, result: StepResult, seconds: float) -> None:
-        """Take in step number `done` (from 1), which took `seconds`."""
+    def update(self, done: int, result: StepResult, seconds: float | None) -> None:
+        """Take in step number `done` (from 1), which took `seconds` (None: compiled, so it tells nothing)."""
         self.skipped += result.skipped
-        old = self._seconds_a_step
-        self._seconds_a_step = seconds if old is None else old + _SMOOTHING * (seconds - old)
+        if seconds is not None:
+            old = self._seconds_a_step
+            self._seconds_a_step = seconds if old is None else old + _SMOOTHING * (seconds - old)
         if self._bar:
             self._bar.update(self._task, completed=done, description=self.line(done, result))  # type: ignore[arg-type]
         elif time.monotonic() - self._spoken >= SECONDS_BETWEEN_LINES:
             self.say(done, result)
 
     def say(self, done: int, result: StepResult) -> None:
-        """Log a line now."""
-        self._spoken = time.monotonic()
+        """Log a line now, unless this step has just had one."""
+        if self._spoken_step == done:
+            return
+        self._spoken, self._spoken_step = time.monotonic(), done
         self.run.log(self.line(done, result))
 
     def line(self, done: int, result: StepResult) -> str:

@@ -1,0 +1,79 @@
+"""Whole processes: Ctrl-C, and two ranks under msrun."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ms_core.checkpoint.read import read_weights
+from ms_core.run_folder import RunFolder
+
+HERE = Path(__file__).parent
+
+
+def wait_for_records(run: RunFolder, process: subprocess.Popen, count: int) -> None:
+    """Until training has done some steps."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if run.metrics_path.exists() and len(run.read_metrics()) >= count:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    pytest.fail("training did not begin")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one child")
+def test_ctrl_c_leaves_a_state_that_resumes_exactly(tmp_path: Path) -> None:
+    command = [sys.executable, str(HERE / "interrupted_run.py")]
+    whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
+    steps = "60"
+    process = subprocess.Popen(
+        [*command, str(cut.path), "new", steps], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_records(cut, process, 5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"--resume {cut.path}" in errors
+    assert "Traceback" not in errors
+    done = read_weights(cut.last_path).metadata["step"]
+    assert 5 <= done < 60
+    for arguments in ([str(cut.path), "resume", steps], [str(whole.path), "new", steps]):
+        subprocess.run([*command, *arguments], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    expected, resumed = read_weights(whole.last_path).arrays, read_weights(cut.last_path).arrays
+    assert expected.keys() == resumed.keys()
+    assert [name for name in expected if not np.array_equal(expected[name], resumed[name])] == []
+
+
+def test_two_ranks_under_msrun_end_with_the_same_weights(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = [sys.executable, "-m", "mindspore.parallel.cluster.run"]
+    ranks = [
+        "--worker_num=2",
+        "--local_worker_num=2",
+        f"--master_port={port}",
+        f"--log_dir={tmp_path / 'log'}",
+    ]
+    done = subprocess.run(
+        [*launcher, *ranks, "--join=True", str(HERE / "data_parallel_run.py"), str(tmp_path)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    first, second = (dict(np.load(tmp_path / f"rank-{rank}.npz")) for rank in (0, 1))
+    assert first.keys() == second.keys()
+    assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    assert first["skipped_steps"] == 1
+    assert first["train.step"] == 6
+    assert read_weights(RunFolder(tmp_path / "run").last_path).metadata["step"] == 6
