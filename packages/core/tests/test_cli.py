@@ -278,3 +278,23 @@ def test_results_are_not_overwritten_unless_asked(tmp_path: Path) -> None:
     cli.refuse_overwrite([file], overwrite=True)
     with pytest.raises(UserError, match=r"predictions\.json: is already there"):
         cli.refuse_overwrite([file], overwrite=False)
+
+
+def test_termination_ends_a_verb_like_ctrl_c(tmp_path: Path) -> None:
+    """Temporary files go, one line comes, exit code 130: MindSpore passes Ctrl-C on as SIGTERM."""
+    program = f"""
+import os, signal, sys
+from pathlib import Path
+from ms_core.atomic import atomic_write
+from ms_core.cli import Tool, Verb, run
+
+def stop(arguments):
+    with atomic_write(Path({str(tmp_path / "result.json")!r})):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.exit(run(Tool("tool", {{"stop": Verb("stop", stop)}}, "1"), ["stop"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "tool: interrupted.\n"
+    assert list(tmp_path.iterdir()) == []

@@ -132,6 +132,8 @@ def test_start_on_cpu() -> None:
     assert ms.get_context("mode") == ms.PYNATIVE_MODE
     assert device.start("cpu").device == "CPU"
     assert ms.get_context("mode") == ms.GRAPH_MODE
+    (ms.Tensor([1.0]) + 1).asnumpy()
+    assert device.start("cpu").device == "CPU"  # after operations on this device too
 
 
 def test_the_seed_fixes_mindspore_numpy_and_python() -> None:

@@ -11,6 +11,7 @@ from ms_core.checkpoint.write import write_checkpoint
 from ms_core.data.synthetic import ShapesSet, make_shapes
 from ms_ssd.cli import main
 
+ZOO = ["--model.name", "ssd300"]
 FAST = ["--config", "ssd300_demo", "--train.batch-size", "2", "--train.epochs", "1"]
 
 
@@ -127,22 +128,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_checkpoint_for_another_class_count(shapes, checkpoint, tmp_path, refused):
     (tmp_path / "classes.txt").write_text("circle\nsquare\ntriangle\n")
-    line = refused(
-        [
-            "eval",
-            str(checkpoint),
-            "--data.val",
-            str(shapes.val),
-            "--data.classes",
-            str(tmp_path / "classes.txt"),
-        ]
-    )
+    names = ["--data.classes", str(tmp_path / "classes.txt")]
+    line = refused(["eval", str(checkpoint), "--data.val", str(shapes.val), *names, *ZOO])
     assert "81 classes" in line
     assert "4" in line
 
 
 def test_checkpoint_that_does_not_name_its_classes(shapes, checkpoint, refused):
-    assert "--data.classes" in refused(["eval", str(checkpoint), "--data.val", str(shapes.val)])
+    assert "--data.classes" in refused(["eval", str(checkpoint), "--data.val", str(shapes.val), *ZOO])
 
 
 def test_truncated_checkpoint(checkpoint, tmp_path, refused):
@@ -179,5 +172,51 @@ def test_picture_that_is_none(checkpoint, tmp_path, refused):
     (tmp_path / "notes.jpg").write_text("no picture")
     (tmp_path / "classes.txt").write_text("\n".join(f"class{i}" for i in range(80)))
     words = ["predict", str(checkpoint), str(tmp_path / "notes.jpg"), "--out", str(tmp_path / "drawn")]
-    assert "notes.jpg" in refused([*words, "--data.classes", str(tmp_path / "classes.txt")])
+    assert "notes.jpg" in refused([*words, "--data.classes", str(tmp_path / "classes.txt"), *ZOO])
     assert not (tmp_path / "drawn" / "predictions.json").exists()
+
+
+def test_checkpoint_that_does_not_name_its_network(shapes, checkpoint, refused):
+    (shapes.val.parent / "names.txt").write_text("circle\n")
+    classes = ["--data.classes", str(shapes.val.parent / "names.txt")]
+    assert "--model.name" in refused(["eval", str(checkpoint), "--data.val", str(shapes.val), *classes])
+
+
+def test_predict_does_not_draw_over_photos(checkpoint, tmp_path, refused):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"the only copy")
+    words = ["predict", str(checkpoint), str(photo), "--out", str(tmp_path), *ZOO]
+    assert "photo.jpg" in refused(words)
+    assert "photo.jpg" in refused([*words, "--overwrite"])
+    assert photo.read_bytes() == b"the only copy"
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ["--weights", "nothing.ckpt"],
+        ["--train.best-metric", "mAP"],
+        ["--optimizer.freeze", "backbon3"],
+        ["--schedule.lr", "-1"],
+        ["--precision.mode", "bf16", "--device", "cpu"],
+        ["--eval.batch-size", "0"],
+        ["--train.batch-size", "0"],
+    ],
+)
+def test_a_mistake_does_not_cost_the_former_run(shapes, tmp_path, refused, mistake):
+    """--overwrite removes the old results only when everything has been checked."""
+    old = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"hours of work")
+    refused(train(shapes.train, tmp_path / "run", "--overwrite", *mistake))
+    assert old.read_bytes() == b"hours of work"
+
+
+def test_weights_inside_the_run_that_overwrite_removes(shapes, tmp_path, refused):
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    words = train(shapes.train, tmp_path / "run", "--overwrite", "--weights", str(best))
+    assert "--overwrite removes" in refused(words)
+
+
+def test_resume_of_nothing(tmp_path, refused):
+    assert "no such folder" in refused(["train", "--resume", str(tmp_path / "typo")])

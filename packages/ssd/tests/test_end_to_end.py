@@ -123,3 +123,25 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(shapes: ShapesSet, small, tmp_p
     assert process.returncode == 130, errors
     assert f"ms-ssd train --resume {out}" in errors
     assert main(["train", "--resume", str(out), "--train.epochs", "2"]) == 0
+
+
+def test_no_network_and_no_torch_are_needed(demo_run: Path, tmp_path: Path):
+    """With sockets and torch out of reach a network is evaluated and exported."""
+    program = """
+import socket, sys
+
+def refuse(*arguments):
+    raise AssertionError("something went to the network")
+
+socket.socket.connect = socket.create_connection = refuse
+sys.modules["torch"] = None
+from ms_ssd.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+    command = [sys.executable, "-c", program]
+    for words in (
+        ["eval", str(demo_run / "run"), "--out", str(tmp_path / "eval")],
+        ["export", str(demo_run / "run"), "--out", str(tmp_path / "exported")],
+    ):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

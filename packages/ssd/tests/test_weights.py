@@ -9,7 +9,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn
-from ms_core.checkpoint import read_weights, write_checkpoint
+from ms_core.checkpoint import WeightFile, read_weights, write_checkpoint
 from ms_core.errors import UserError
 from ms_core.networks.mobilenet_v2 import TRUNK_CHANNELS, trunk_stages
 from ms_core.networks.single_shot import SingleShotNetwork
@@ -85,6 +85,29 @@ def test_unknown_padding_in_a_checkpoint(network: SingleShotNetwork, tmp_path: P
     write_checkpoint(path, arrays_of(network), {"padding": "reflect"})
     with pytest.raises(UserError, match="reflect"):
         padding_of(path)
+
+
+def test_a_file_is_read_once(
+    network: SingleShotNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.ckpt"
+    write_checkpoint(path, arrays_of(network), {"padding": "same"})
+    read: list[object] = []
+
+    def counted(name: object) -> WeightFile:
+        read.append(name)
+        return read_weights(path)
+
+    monkeypatch.setattr("ms_ssd.weights.read_weights", counted)
+    monkeypatch.setattr("ms_core.checkpoint.load.read_weights", counted)
+    assert padding_of(path) == "same"
+    assert read == []  # the metadata is enough
+    weights = read_weights(path)
+    assert padding_of(weights) == "same"
+    assert len(load_weights(network, weights).matched) == 409
+    assert read == []
+    load_weights(network, path)
+    assert read == [path]
 
 
 def test_nothing_fits(network: SingleShotNetwork, tmp_path: Path) -> None:

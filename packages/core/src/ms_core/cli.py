@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -87,7 +90,8 @@ def run(tool: Tool, argv: Sequence[str] | None = None) -> int:
     _quiet_mindspore(debug)
     words = [word for word in words if word != "--debug"]
     try:
-        code = _dispatch(tool, tool.name, tool.help, tool.verbs, words)
+        with _termination_as_interrupt():
+            code = _dispatch(tool, tool.name, tool.help, tool.verbs, words)
         sys.stdout.flush()
         return code
     except BaseException as error:
@@ -96,10 +100,21 @@ def run(tool: Tool, argv: Sequence[str] | None = None) -> int:
         return _report(tool.name, error, debug)
 
 
-def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--device` and `--seed` for a verb without a configuration."""
-    parser.add_argument("--device", default="auto", help="auto|cpu|gpu|ascend[:ID]")
-    parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends a verb like Ctrl-C: temporary files are removed, exit code 130.
+
+    MindSpore takes SIGINT over while a graph runs and passes it on as SIGTERM, whose own action would be to end the
+    process on the spot. Training installs a handler of its own, which saves first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def refuse_overwrite(files: Sequence[Path], overwrite: bool) -> None:

@@ -187,9 +187,10 @@ def _set_device(target: Target, device_id: int | None, launch: Launch) -> None:
     except RuntimeError as error:
         if "can not be modified" not in str(error) and "has been initialized" not in str(error):
             raise
+        if (ms.get_context("device_target"), ms.get_context("device_id")) == (target, device_id or 0):
+            return  # operations ran before, on this very device
         raise UserError(
-            f"--device {target.lower()}: this process already works on another device; start() comes "
-            "before any "
+            f"--device {target.lower()}: this process already works on another device; start() comes before any "
             "tensor, and a process keeps its device."
         ) from error
 

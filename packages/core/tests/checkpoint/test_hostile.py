@@ -201,6 +201,7 @@ def test_arrays_larger_than_their_bytes_are_refused(tmp_path: Path) -> None:
         ((2,), (-1,), 1),
         ((1 << 30, 1 << 30), (0, 0), 0),
         ((2,), (1,), -1),
+        ((1 << 62, 1 << 62, 0), (1, 1, 1), 0),
     ],
 )
 def test_torch_windows_outside_their_storage_are_refused(
@@ -246,6 +247,36 @@ def test_a_torch_storage_shorter_than_claimed_is_refused(tmp_path: Path) -> None
         archive.writestr("archive/data/0", b"\0" * 16)
     with pytest.raises(UserError, match="shorter"):
         read_weights(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("stride", [0, 1], ids=["expanded", "of one storage"])
+def test_many_tensors_from_few_bytes_are_refused(stride: int, tmp_path: Path) -> None:
+    """Each tensor alone is harmless; 1650 of them demanded 6.6 GB of a file of 50 kB."""
+    path, elements = tmp_path / "w.pth", 1 if stride == 0 else 1 << 20
+    tensor = _torch_tensor("0", elements, (1 << 20,), (stride,), 0)
+    names = [b"X\x04\x00\x00\x00%04d" % index for index in range(40)]
+    _write_tensors(path, b"(" + b"".join(name + tensor for name in names) + b"u", elements)
+    with pytest.raises(UserError, match="expands its storages") as error:
+        read_weights(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_tied_and_expanded_weights_are_read(tmp_path: Path) -> None:
+    tied = b"X\x01\x00\x00\x00a" + _torch_tensor("0", 1 << 20, (1 << 20,), (1,), 0)
+    tied += b"X\x01\x00\x00\x00b" + _torch_tensor("0", 1 << 20, (1 << 20,), (1,), 0)
+    expanded = b"X\x01\x00\x00\x00c" + _torch_tensor("0", 1 << 20, (1 << 10, 8), (0, 0), 0)
+    _write_tensors(tmp_path / "w.pth", b"(" + tied + expanded + b"u", 1 << 20)
+    arrays = read_weights(tmp_path / "w.pth").arrays
+    assert np.shares_memory(arrays["a"], arrays["b"])
+    assert arrays["c"].shape == (1 << 10, 8)
+
+
+def _write_tensors(path: Path, entries: bytes, elements: int) -> None:
+    """A torch archive of a dict with these entries and one storage of zeros."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02}" + entries + b".")
+        archive.writestr("archive/data/0", b"\0" * (4 * elements))
 
 
 def test_a_storage_key_is_no_path(tmp_path: Path) -> None:

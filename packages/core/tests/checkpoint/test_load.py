@@ -190,6 +190,21 @@ def test_the_source_that_fills_most_wins(tmp_path: Path) -> None:
     assert load_into(network, tmp_path / "w.npz", [greedy, TORCH]).source == "torch classifier"
 
 
+def test_a_file_is_named_when_its_names_collide(tmp_path: Path) -> None:
+    network = TinyDetector(4)
+    foreign = to_torch(values_of(network))
+    np.savez(tmp_path / "w.npz", **foreign, **{"backbone.0.weight": foreign["features.0.weight"]})
+    with pytest.raises(UserError, match=r"w\.npz: backbone\.0\.weight: a second array"):
+        load_into(network, tmp_path / "w.npz", [TORCH])
+
+
+def test_metadata_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    network = TinyDetector(4)
+    write_checkpoint(tmp_path / "w.ckpt", values_of(network), {"num_classes": 4, "classes": ["a"]})
+    with pytest.raises(UserError, match=r"w\.ckpt: metadata classes: "):
+        load_into(network, tmp_path / "w.ckpt")
+
+
 def test_nothing_that_fits_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
     network = TinyDetector(4)
     before = {name: parameter.asnumpy() for name, parameter in network.parameters_dict().items()}

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ms_core.checkpoint import read_weights, write_checkpoint
+from ms_core.checkpoint.mindspore_format import encode_array, encode_text
 from ms_core.checkpoint.read import read_metadata
 from ms_core.checkpoint.torch_format import LEGACY_MAGIC
+from ms_core.checkpoint.weight_file import METADATA_ENTRY
 from ms_core.errors import UserError
 
 from .pickles import python2_pickle, python2_text_pickle
@@ -156,6 +158,26 @@ def test_dicts_that_contain_themselves_end(tmp_path: Path) -> None:
     assert list(read_weights(tmp_path / "w.pkl").arrays) == ["w"]
 
 
+def test_containers_that_contain_one_another_end(tmp_path: Path) -> None:
+    outer: dict[str, object] = {"a": ARRAYS["bias"]}
+    inner: dict[str, object] = {"b": ARRAYS["bias"], "model": outer}
+    outer["model"] = inner
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps(outer))
+    assert list(read_weights(tmp_path / "w.pkl").arrays) == ["b", "model.a"]
+
+
+@pytest.mark.parametrize("key", ["a", "model"])
+def test_dicts_nested_without_reason_are_refused(key: str, tmp_path: Path) -> None:
+    """Python's stack holds about a thousand; written by hand, because pickle.dumps recurses itself."""
+    depth, path = 5000, tmp_path / "w.pkl"
+    push = b"X" + len(key).to_bytes(4, "little") + key.encode()
+    array = pickle.dumps(ARRAYS["bias"], 2)[2:-1]
+    path.write_bytes(b"\x80\x02" + (b"}" + push) * depth + array + b"s" * depth + b".")
+    with pytest.raises(UserError, match="64 dicts inside one another") as error:
+        read_weights(path)
+    assert_one_line(error.value, path)
+
+
 @pytest.mark.parametrize("name", ["flat.pth", "flat_legacy.pth", "weights.safetensors", "expected.npz"])
 def test_the_content_decides_not_the_name(name: str, tmp_path: Path) -> None:
     renamed = tmp_path / "weights.ckpt"
@@ -177,6 +199,32 @@ def test_metadata(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "w.ckpt", ARRAYS, {"classes": ["é", "b"], "num_classes": 3})
     assert read_metadata(tmp_path / "w.ckpt") == {"classes": ["é", "b"], "num_classes": 3}
     assert read_metadata(FILES / "flat.pth") == {}
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["ours", "saved again by MindSpore"])
+def test_metadata_is_read_without_the_arrays(
+    first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "w.ckpt"
+    metadata, arrays = encode_text(METADATA_ENTRY, '{"epoch": 1}'), list(encode_array("w", ARRAYS["bias"]))
+    path.write_bytes(b"".join([metadata, *arrays] if first else [*arrays, metadata]))
+    monkeypatch.setattr("ms_core.checkpoint.mindspore_format.decode_shaped", _fail)
+    assert read_metadata(path) == {"epoch": 1}
+
+
+@pytest.mark.parametrize("name", ["flat.pth", "expected.npz"])
+def test_zip_files_have_no_metadata_and_are_not_decoded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zipfile.ZipFile.read", _fail)
+    assert read_metadata(FILES / name) == {}
+
+
+def _fail(*_arguments: object) -> None:
+    raise AssertionError("arrays were read")
+
+
+@pytest.mark.parametrize("name", ["flat_legacy.pth", "weights.safetensors"])
+def test_metadata_of_other_foreign_files(name: str) -> None:
+    assert read_metadata(FILES / name) == {}
 
 
 def test_real_files_of_torch(shared: Path) -> None:
@@ -210,9 +258,10 @@ WRONG = {
 def test_files_that_are_no_weights(content: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=reason) as error:
-        read_weights(path)
-    assert_one_line(error.value, path)
+    for read in (read_weights, read_metadata):
+        with pytest.raises(UserError, match=reason) as error:
+            read(path)
+        assert_one_line(error.value, path)
 
 
 def assert_one_line(error: BaseException, path: Path) -> None:
@@ -256,9 +305,10 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
         boundaries = _entry_ends(content) if name == "w.ckpt" else set()
         for end in set(np.linspace(0, len(content) - 1, 120, dtype=int)) - boundaries:
             path.write_bytes(content[:end])
-            with pytest.raises(UserError) as error:
-                read_weights(path)
-            assert_one_line(error.value, path)
+            for read in (read_weights, read_metadata):
+                with pytest.raises(UserError) as error:
+                    read(path)
+                assert_one_line(error.value, path)
 
 
 def _entry_ends(content: bytes) -> set[int]:
@@ -289,6 +339,7 @@ def test_damage_is_either_harmless_or_one_line(tmp_path: Path) -> None:
                 damaged[position] = rng.integers(0, 256)
             path.write_bytes(damaged)
             try:
+                read_metadata(path)
                 read_weights(path)
             except UserError as error:
                 refused += 1
@@ -316,3 +367,13 @@ def test_npz_with_objects_or_false_sizes_is_refused(tmp_path: Path) -> None:
         archive.writestr("w.npy", header.getvalue() + b"1234")
     with pytest.raises(UserError, match="size"):
         read_weights(tmp_path / "huge.npz")
+
+
+@pytest.mark.parametrize("shape", [(1 << 62, 1 << 62, 0), (1 << 70, 0)])
+def test_empty_arrays_beyond_what_numpy_counts_are_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
+        archive.writestr("w.npy", header.getvalue())
+    with pytest.raises(UserError, match="shape makes no sense"):
+        read_weights(tmp_path / "w.npz")

@@ -172,3 +172,46 @@ def test_a_picture_that_is_gone(coco_file, tmp_path):
     (tmp_path / "0.jpg").unlink()
     with pytest.raises(UserError, match=r"cannot write: No such file.*0\.jpg"):
         convert_dataset(dataset, tmp_path / "voc", to="voc")
+
+
+@pytest.fixture
+def failing_rename(monkeypatch):
+    """Makes renaming to the named files fail, the given times and with the given error."""
+
+    def fail(target: Path, error: BaseException, *, times: int) -> None:
+        rename, left = Path.rename, [times]
+
+        def renamed(self: Path, to: Path) -> Path:
+            if Path(to) == target and left[0]:
+                left[0] -= 1
+                raise error
+            return rename(self, to)
+
+        monkeypatch.setattr(Path, "rename", renamed)
+
+    return fail
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_the_old_voc_folder_comes_back(coco_file, tmp_path, failing_rename, error):
+    out = tmp_path / "out" / "voc"
+    old = open_dataset(coco_file([[(3, [1, 2, 3, 4])]]))
+    convert_dataset(old, out, to="voc")
+    new = open_dataset(coco_file([[(7, [1, 2, 30, 40])]]))
+    failing_rename(out, error, times=1)
+    with pytest.raises(UserError if isinstance(error, OSError) else KeyboardInterrupt):
+        convert_dataset(new, out, to="voc", overwrite=True)
+    assert_same(open_dataset(out), old)
+    assert [path.name for path in out.parent.iterdir()] == ["voc"]
+
+
+def test_an_old_voc_folder_that_cannot_come_back_is_named(coco_file, tmp_path, failing_rename):
+    out = tmp_path / "out" / "voc"
+    old = open_dataset(coco_file([[(3, [1, 2, 3, 4])]]))
+    convert_dataset(old, out, to="voc")
+    failing_rename(out, OSError(5, "Input/output error"), times=2)
+    with pytest.raises(UserError, match="cannot be put back") as caught:
+        convert_dataset(old, out, to="voc", overwrite=True)
+    (waiting,) = out.parent.iterdir()
+    assert str(waiting / "voc") in str(caught.value)
+    assert_same(open_dataset(waiting / "voc"), old)

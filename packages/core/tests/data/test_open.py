@@ -1,6 +1,9 @@
 """Recognising formats, and opening what a configuration names."""
 
+from dataclasses import replace
+
 import pytest
+from ms_core.data.check import check_datasets
 from ms_core.data.config import DetectionDataConfig
 from ms_core.data.open import open_dataset, open_split, recognise_format
 from ms_core.errors import UserError
@@ -72,3 +75,48 @@ def test_splits_of_a_configuration(coco_file, tmp_path, picture):
     assert open_split(config, "val", classes=dataset.classes).samples[0].labels.tolist() == [1]
     with pytest.raises(UserError, match=r"--data\.test"):
         open_split(config, "test")
+
+
+@pytest.fixture
+def two_lists(tmp_path, picture) -> DetectionDataConfig:
+    """train/list.txt with classes cat, dog and val/list.txt with dog, cat; a dog in each."""
+    for folder, names, dog in (("train", "cat\ndog\n", 2), ("val", "dog\ncat\n", 1)):
+        picture(tmp_path / folder / "a.jpg")
+        (tmp_path / folder / "classes.txt").write_text(names, encoding="utf-8")
+        (tmp_path / folder / "list.txt").write_text(f"a.jpg 1,2,30,40,{dog}\n", encoding="utf-8")
+    return DetectionDataConfig(train=str(tmp_path / "train/list.txt"), val=str(tmp_path / "val/list.txt"))
+
+
+def named(dataset):
+    return [dataset.classes[label] for sample in dataset.samples for label in sample.labels]
+
+
+def test_a_dog_of_one_list_is_a_dog_of_the_other(two_lists):
+    train = open_split(two_lists, "train")
+    val = open_split(two_lists, "val", train.classes)
+    assert (train.classes, val.classes) == (("cat", "dog"), ("cat", "dog"))
+    assert (named(train), named(val)) == (["dog"], ["dog"])
+    checked = check_datasets(two_lists)
+    assert [summary.boxes for summary in checked.splits] == [(0, 1), (0, 1)]
+
+
+def test_configured_classes_are_the_order_and_number_lists_without_names(two_lists, tmp_path):
+    (tmp_path / "names.txt").write_text("dog\nbird\ncat\n", encoding="utf-8")
+    config = replace(two_lists, classes=str(tmp_path / "names.txt"))
+    for split in ("train", "val"):
+        dataset = open_split(config, split)
+        assert (dataset.classes, named(dataset)) == (("dog", "bird", "cat"), ["dog"])
+    (tmp_path / "val" / "classes.txt").unlink()
+    (tmp_path / "val" / "list.txt").write_text("a.jpg 1,2,30,40,3\n", encoding="utf-8")
+    trained = open_split(config, "val", ["cat", "dog"])
+    assert (trained.classes, named(trained)) == (("cat", "dog"), ["cat"])
+    assert named(open_split(two_lists, "val", ["a", "b", "c"])) == ["c"]
+
+
+def test_configured_classes_order_coco_and_voc_but_do_not_go_before_those_passed(coco_file, tmp_path):
+    (tmp_path / "names.txt").write_text("dog\ncat\n", encoding="utf-8")
+    path = coco_file([[(3, [1, 2, 3, 4])]])
+    config = DetectionDataConfig(val=str(path), classes=str(tmp_path / "names.txt"))
+    assert open_split(config, "val").classes == ("dog", "cat")
+    passed = open_split(config, "val", ["cat", "dog"])
+    assert (passed.classes, named(passed)) == (("cat", "dog"), ["cat"])

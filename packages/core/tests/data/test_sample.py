@@ -41,3 +41,24 @@ def test_columns_have_one_row_a_box(coco_file):
 def test_numbers_with_three_decimals_survive_float32():
     numbers = np.arange(16_000_000, 16_384_000, 7) / 1000
     np.testing.assert_array_equal(np.round(numbers.astype(np.float32).astype(np.float64), 3), numbers)
+
+
+def test_select_keeps_the_columns_together(coco_file):
+    boxes = [
+        (3, [1, 2, 3, 4], {"iscrowd": 1}),
+        (7, [5, 6, 7, 8], {"difficult": 1}),
+        (3, [1, 1, 9, 9], {"area": 5}),
+    ]
+    (sample,) = open_dataset(coco_file([boxes])).samples
+    for keep, rows in (
+        (np.array([False, True, True]), [1, 2]),
+        (np.array([2, 0]), [2, 0]),
+        (np.zeros(3, bool), []),
+    ):
+        selected = sample.select(keep)
+        for name in ("boxes", "labels", "crowd", "difficult", "areas"):
+            column = getattr(sample, name)
+            np.testing.assert_array_equal(getattr(selected, name), column[rows])
+            assert getattr(selected, name).dtype == column.dtype
+        assert (selected.id, selected.path, selected.width) == (sample.id, sample.path, sample.width)
+    assert len(sample.labels) == 3

@@ -138,3 +138,34 @@ def test_a_written_line_reads_back(boxes, name):
 def test_names_a_line_cannot_hold(name):
     with pytest.raises(UserError, match="cannot hold this image path"):
         format_line(name, np.zeros((0, 4)), np.zeros(0, int))
+
+
+def test_a_list_keeps_its_own_numbers_whatever_the_classes_are(listed):
+    """Read in the order of the training's classes, the 1 of this list (dog) would be a cat."""
+    path = listed("a.jpg 1,2,3,4,1 1,2,30,40,2", classes="dog\ncat\n")
+    dataset = open_dataset(path, classes=["cat", "bird", "dog"])
+    assert (dataset.classes, dataset.category_ids) == (("cat", "bird", "dog"), (1, 2, 3))
+    assert dataset.samples[0].labels.tolist() == [2, 0]
+    assert str(path.parent / "classes.txt") in dataset.notes[0]
+    assert open_dataset(path, classes=["dog", "cat", "bird"]).notes == ()
+
+
+def test_without_an_own_file_the_numbers_are_of_numbering_then_of_the_classes(listed, tmp_path):
+    path = listed("a.jpg 1,2,3,4,1 1,2,30,40,2")
+    (tmp_path / "classes.txt").rename(tmp_path / "names.txt")
+    assert open_dataset(path, classes=["dog", "cat"]).samples[0].labels.tolist() == [0, 1]
+    numbered = open_dataset(path, classes=["dog", "cat"], numbering=tmp_path / "names.txt")
+    assert numbered.samples[0].labels.tolist() == [1, 0]
+    assert open_dataset(path, numbering=tmp_path / "names.txt").classes == ("cat", "dog")
+
+
+def test_a_name_that_is_not_among_the_classes(listed):
+    path = listed("a.jpg 1,2,3,4,1 1,2,30,40,2", classes="cat\nbirds\n")
+    message = error_of(path, classes=["bird", "cat"])
+    assert f"line 1: box 2: class 2 is 'birds' ({path.parent / 'classes.txt'}), which is not among" in message
+    assert "nearest: bird" in message
+    assert "--data.unknown-classes drop" in message
+    dropped = open_dataset(path, classes=["bird", "cat"], unknown_classes="drop")
+    assert dropped.samples[0].labels.tolist() == [1]
+    assert any("1 box of other classes left out" in note for note in dropped.notes)
+    assert "class 3 is not one of 1 to 2" in error_of(listed("a.jpg 1,2,3,4,3"), classes=["dog", "cat", "x"])

@@ -65,6 +65,38 @@ def test_draw(boards, tmp_path, capsys):
     assert len(list((tmp_path / "random").iterdir())) == 1
 
 
+def test_draw_never_replaces_a_photo(boards, tmp_path, capsys):
+    before = {path: path.read_bytes() for path in boards.iterdir()}
+    words = ["data", "draw", "--data.train", str(boards), "--overwrite", "--out"]
+    (tmp_path / "other").mkdir()
+    for out in (boards, tmp_path / "other" / ".." / "photos"):
+        assert main([*words, str(out)]) == 2
+        error = capsys.readouterr().err
+        assert str(out / "a.jpg") in error
+        assert "never drawn over" in error
+    assert {path: path.read_bytes() for path in boards.iterdir()} == before
+    for _ in range(2):
+        assert main([*words, str(tmp_path / "drawn")]) == 0  # its own drawings it does replace
+
+
+def test_draw_sees_photos_through_links_and_those_it_does_not_draw(boards, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    try:
+        (out / "a.jpg").symlink_to(boards / "b.jpg")
+    except OSError as error:
+        pytest.skip(f"no links here: {error}")
+    words = ["data", "draw", "--data.train", str(boards), "--overwrite", "--count", "1", "--out", str(out)]
+    assert main(words) == 2
+    assert "never drawn over" in capsys.readouterr().err
+
+
+def test_threads_of_a_check(boards, capsys):
+    assert main(["data", "check", "--data.train", str(boards), "--data.workers", "2"]) == 0
+    assert main(["data", "check", "--data.train", str(boards), "--data.workers", "-1"]) == 2
+    assert "--data.workers -1: must be at least 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [[], ["--data.train", "x", "--data.val", "y"]])
 def test_convert_wants_one_split(words, capsys):
     assert main(["data", "convert", *words, "--to", "txt", "--out", "o.txt"]) == 2

@@ -166,3 +166,49 @@ def test_missing_pictures(tree):
     (tree / "JPEGImages" / "b.jpg").unlink()
     message = error_of(tree)
     assert f"no image file at {tree / 'JPEGImages' / 'b.jpg'} (1 of 3 are missing)" in message
+
+
+PAGE = (
+    '<?xml version="1.0" encoding="{0}"?>\n<annotation><filename>a.jpg</filename><object><name>{1}</name><bndbox>'
+    "<xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "written"),
+    [
+        ("gb2312", "猫", "gb2312"),
+        ("GB2312", "喆", "gbk"),  # a sign that only the larger encoding has, as Chinese Windows writes it
+        ("Big5", "貓", "big5"),
+        ("Shift_JIS", "①", "cp932"),
+        ("euc-kr", "고양이", "euc-kr"),
+        ("windows-1251", "кот", "cp1251"),
+        ("utf-8", "猫", "utf-8-sig"),
+        ("gb2312", "猫", "utf-8-sig"),
+        ("utf-16", "猫", "utf-16"),
+        ("gb2312", "猫", "utf-16"),
+    ],
+)
+def test_xml_in_any_encoding(tmp_path, picture, declared, name, written):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "a.xml").write_bytes(PAGE.format(declared, name).encode(written))
+    assert open_dataset(tmp_path).classes == (name,)
+
+
+@pytest.mark.parametrize(
+    ("declared", "data", "words"),
+    [
+        ("nonsense", b"x", "its encoding 'nonsense' is not known. Save the file as UTF-8"),
+        ("base64", b"x", "its encoding 'base64' is not known"),
+        ("undefined", b"x", "says that it is undefined text, but is not"),
+        ("gb2312", b"\xff\xff", "says that it is gb2312 text, but is not"),
+        ("utf-8", b"caf\xe9", "says that it is utf-8 text, but is not"),
+        ("utf-7", b"+2AA-", "not valid XML"),
+    ],
+)
+def test_xml_that_is_not_in_its_encoding(tmp_path, declared, data, words):
+    path = tmp_path / "a.xml"
+    path.write_bytes(PAGE.format(declared, "NAME").encode().replace(b"NAME", data))
+    message = error_of(tmp_path)
+    assert message.startswith(f"{path}: ")
+    assert words in message

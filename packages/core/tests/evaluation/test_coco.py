@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,20 @@ def evaluated(example: Any, **options: Any) -> CocoMetrics:
     for image_id, detections in example.detections.items():
         evaluator.update(image_id, detections, IDS)
     return evaluator.compute()
+
+
+def json_results(found: Detections, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Entries of a COCO result list, without the image."""
+    return [
+        {
+            "category_id": ids[label],
+            "bbox": [x0, y0, float(np.float32(x1) - np.float32(x0)), float(np.float32(y1) - np.float32(y0))],
+            "score": score,
+        }
+        for (x0, y0, x1, y1), score, label in zip(
+            found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+        )
+    ]
 
 
 def assert_equal(first: CocoMetrics, second: CocoMetrics) -> None:
@@ -120,6 +135,40 @@ def test_engines_agree_and_are_quiet(example: Any, capfd: pytest.CaptureFixture)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ids_that_float64_cannot_tell_apart(example: Any, engine: str, as_json: bool) -> None:
+    def large(id_: int) -> int:
+        return 2**60 + id_
+
+    truth = {
+        "images": [{"id": large(image["id"])} for image in example.truth["images"]],
+        "categories": [entry | {"id": large(entry["id"])} for entry in example.truth["categories"]],
+        "annotations": [
+            a | {"image_id": large(a["image_id"]), "category_id": large(a["category_id"])}
+            for a in example.truth["annotations"]
+        ],
+    }
+    evaluator = CocoEvaluator(truth, engine=engine, voc_ap50=True)  # type: ignore[arg-type]
+    ids = [large(id_) for id_ in IDS]
+    if as_json:
+        evaluator.update_json(
+            [
+                entry | {"image_id": large(id_)}
+                for id_, found in example.detections.items()
+                for entry in json_results(found, ids)
+            ]
+        )
+    else:
+        for id_, found in example.detections.items():
+            evaluator.update(large(id_), found, ids)
+    metrics, expected = evaluator.compute(), evaluated(example, engine=engine, voc_ap50=True)
+    np.testing.assert_array_equal(metrics.stats, expected.stats)
+    assert metrics.voc_ap50 == expected.voc_ap50
+    assert [score.category_id for score in metrics.classes] == [large(id_) for id_ in (*IDS, 90)]
+    assert [(s.ap, s.objects) for s in metrics.classes] == [(s.ap, s.objects) for s in expected.classes]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_no_detection_gives_zero(example: Any, engine: str) -> None:
     evaluator = CocoEvaluator(example.truth, engine=engine, voc_ap50=True)
     for image_id in example.detections:
@@ -166,16 +215,9 @@ def test_merge_of_ranks_is_one_evaluation(example: Any) -> None:
 
 def test_json_results_equal_streamed_ones(example: Any, tmp_path: Path) -> None:
     results = [
-        {
-            "image_id": id_,
-            "category_id": IDS[label],
-            "bbox": [x0, y0, float(np.float32(x1) - np.float32(x0)), float(np.float32(y1) - np.float32(y0))],
-            "score": score,
-        }
+        entry | {"image_id": id_}
         for id_, found in example.detections.items()
-        for (x0, y0, x1, y1), score, label in zip(
-            found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
-        )
+        for entry in json_results(found, IDS)
     ]
     path = tmp_path / "Ergebnis ü.json"
     path.write_text(json.dumps(results))
@@ -217,6 +259,7 @@ def test_values_for_logs_and_files(example: Any) -> None:
             {"image_id": 5, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1},
             "entry 1: category_id 1 is not",
         ),
+        ({"image_id": 5, "category_id": [3], "bbox": [1, 2, 3, 4], "score": 1}, r"category_id \[3\] is not"),
         ("text", "entry 1: not an object but str"),
     ],
 )
@@ -229,26 +272,57 @@ def test_faulty_result_entry_is_named(example: Any, entry: Any, words: str) -> N
 def test_faulty_result_file_is_named(example: Any, tmp_path: Path) -> None:
     evaluator = CocoEvaluator(example.truth)
     path = tmp_path / "results.json"
-    with pytest.raises(UserError, match=r"results\.json: cannot read"):
+    with pytest.raises(UserError, match=r"results\.json: no such file"):
         evaluator.update_json(path)
     path.write_text('[{"image_id": 5,')
-    with pytest.raises(UserError, match=r"results\.json: not a JSON file"):
+    with pytest.raises(UserError, match=r"results\.json: line 1 column 17: .* not valid JSON"):
         evaluator.update_json(path)
     path.write_text('{"annotations": []}')
     with pytest.raises(UserError, match=r"results\.json: not a list"):
         evaluator.update_json(path)
+    path.write_text('[{"image_id": 4}]')
+    with pytest.raises(UserError, match=r"results\.json: entry 0"):
+        evaluator.update_json(str(path))
+    path.write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"results\.json: "):
+        evaluator.update_json(path)
+    path.write_text("[]", encoding="utf-8-sig")
+    evaluator.update_json(path)
+    with pytest.raises(UserError, match=r"results\.json: image id 5 comes twice"):
+        evaluator.update_json(path)
+
+
+def test_ground_truth_with_null_and_a_byte_order_mark(example: Any, tmp_path: Path) -> None:
+    """Null is no value, as when a data set is opened: the box's area, no crowd."""
+    for annotation in example.truth["annotations"]:
+        annotation.update(area=annotation["bbox"][2] * annotation["bbox"][3], iscrowd=0)
+    expected = evaluated(example)
+    for number, annotation in enumerate(example.truth["annotations"]):
+        annotation.update(area=(None, "?", 0, -1)[number % 4], iscrowd=None)
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps(example.truth), encoding="utf-8-sig")
+    assert_equal(evaluated(example), expected)
+    example.truth = path
+    assert_equal(evaluated(example), expected)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.pop("categories"), 'no list "categories"'),
+        (lambda t: t.pop("categories"), "no list 'categories' in it"),
         (lambda t: t["annotations"][2].pop("bbox"), 'annotations entry 2: "bbox" is missing'),
         (lambda t: t["annotations"][2].update(bbox=[1, 2]), r"annotations entry 2: bbox is \[1, 2\]"),
         (lambda t: t["annotations"][2].update(image_id=4), "annotations entry 2: image id 4"),
         (lambda t: t["annotations"][2].update(category_id=4), "annotations entry 2: category id 4"),
         (lambda t: t["images"][1].pop("id"), 'images entry 1: "id" is missing'),
         (lambda t: t["images"][1].update(id="x"), "images entry 1: id is 'x', not a whole number"),
+        (lambda t: t["images"][1].update(id=True), "images entry 1: id is True, not a whole number"),
+        (lambda t: t["images"][1].update(id=5), "image 5: this image id occurs 2 times"),
+        (lambda t: t["annotations"][2].update(image_id=[5]), r"annotations entry 2: image_id is \[5\]"),
+        (lambda t: t["annotations"][2].update(category_id=3.0), "annotations entry 2: category_id is 3.0"),
+        (lambda t: t["categories"][1].pop("name"), "category 2 lacks an integer id or a name"),
+        (lambda t: t["categories"][1].update(id=3), "two categories have the same id, 3"),
+        (lambda t: t["images"].clear(), "the list 'images' is empty"),
     ],
 )
 def test_faulty_ground_truth_is_named(example: Any, change: Any, words: str, tmp_path: Path) -> None:

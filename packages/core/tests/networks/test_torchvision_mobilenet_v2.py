@@ -70,6 +70,15 @@ def test_eps_is_folded_into_the_scale() -> None:
     np.testing.assert_allclose(norm.set_train(False)(Tensor(x)).asnumpy(), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["classifier.1.bias", "epoch"])
+def test_a_norm_without_its_scale_is_left_as_it_is() -> None:
+    """An incomplete file is told by what it does not fill, not by a traceback."""
+    statistics = {"features.0.1.running_var": np.ones(2, np.float32)}
+    assert list(translate_trunk(statistics, str)) == ["0.features.1.moving_variance"]
+    other_shape = np.ones(3, np.float32)
+    translated = translate_trunk({**statistics, "features.0.1.weight": other_shape}, str)
+    assert translated["0.features.1.gamma"] is other_shape
+
+
+@pytest.mark.parametrize("name", ["features.19.0.weight", "classifier.1.bias", "epoch"])
 def test_what_is_not_of_the_trunk_keeps_its_name(name: str) -> None:
     assert list(translate_trunk({name: np.zeros(1)}, str)) == [name]

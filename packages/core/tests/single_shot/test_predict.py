@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from ms_core.errors import UserError
-from ms_core.single_shot.predict import find_images, output_names
+from ms_core.single_shot.predict import drawing_paths, find_images
 
 
 @pytest.fixture
@@ -33,8 +33,11 @@ def test_an_input_without_pictures_is_refused_with_the_place_looked_at(tmp_path:
     assert str(tmp_path) in str(error.value)
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other():
+def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path):
     images = [Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1-2.jpg"), Path("c/1.PNG")]
-    names = output_names(images)
-    assert names[images[0]] == "1"
-    assert len(set(names.values())) == 4
+    paths = drawing_paths(images, tmp_path)
+    assert len({path.name.casefold() for path in paths}) == 4
+
+
+def test_results_inside_the_folder_of_the_pictures_are_no_pictures(pictures: Path):
+    assert pictures / "b/deep/3.jpeg" not in find_images([str(pictures)], leave_out=pictures / "b/deep")

@@ -1,6 +1,6 @@
-"""Trains in a process of its own, for the tests that send it real signals or start it under msrun.
+"""Trains in a process of its own, for the test that sends it a real signal.
 
-python interrupted_run.py FOLDER resume|new STEPS
+python interrupted_run.py FOLDER STEPS
 """
 
 import sys
@@ -22,13 +22,12 @@ class SlowBatches(TinyBatches):
 
 
 def main() -> int:
-    folder, mode, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    run, steps = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
     runtime = device.start("cpu")
-    run = RunFolder(folder)
-    run.create("train: {}\n", resume=mode == "resume")
+    run.create("train: {}\n")
     step = tiny_step(steps=steps, runtime=runtime, **EVERYTHING)
     try:
-        tiny_fit(step, run, SlowBatches(steps), epochs=2, resume=mode == "resume")
+        tiny_fit(step, run, SlowBatches(steps), epochs=2)
     except Interrupted as stopped:
         print(stopped, file=sys.stderr)
         return 130

@@ -169,9 +169,16 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path, monkeypatch:
     def no_space(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", no_space)
+    step = small_step(steps=2)
+    run_step = step.run
+
+    def run_and_fill_the_disk(batch: tuple[np.ndarray, ...]) -> object:
+        monkeypatch.setattr("os.fsync", no_space)
+        return run_step(batch)
+
+    monkeypatch.setattr(step, "run", run_and_fill_the_disk)
     with pytest.raises(UserError, match=r"last\.ckpt: .*No space left on device"):
-        tiny_fit(small_step(steps=2), run, TinyBatches(2), epochs=1)
+        tiny_fit(step, run, TinyBatches(2), epochs=1)
     assert run.last_path.read_bytes() == before
     assert [p.name for p in run.checkpoints.iterdir()] == ["last.ckpt"]
 

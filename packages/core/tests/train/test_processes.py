@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from ms_core.checkpoint.read import read_weights
 from ms_core.run_folder import RunFolder
+from tiny_training import EVERYTHING, TinyBatches, arrays_of, new_run, tiny_fit, tiny_step
 
+STEPS = 60
 HERE = Path(__file__).parent
 
 
@@ -29,11 +31,12 @@ def wait_for_records(run: RunFolder, process: subprocess.Popen, count: int) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one child")
 def test_ctrl_c_leaves_a_state_that_resumes_exactly(tmp_path: Path) -> None:
-    command = [sys.executable, str(HERE / "interrupted_run.py")]
-    whole, cut = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")
-    steps = "60"
+    cut = RunFolder(tmp_path / "cut")
     process = subprocess.Popen(
-        [*command, str(cut.path), "new", steps], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / "interrupted_run.py"), str(cut.path), str(STEPS)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     wait_for_records(cut, process, 5)
     process.send_signal(signal.SIGINT)
@@ -41,16 +44,15 @@ def test_ctrl_c_leaves_a_state_that_resumes_exactly(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert f"--resume {cut.path}" in errors
     assert "Traceback" not in errors
-    done = read_weights(cut.last_path).metadata["step"]
-    assert 5 <= done < 60
-    for arguments in ([str(cut.path), "resume", steps], [str(whole.path), "new", steps]):
-        subprocess.run([*command, *arguments], check=True, timeout=120, stdout=subprocess.DEVNULL)
-    expected, resumed = read_weights(whole.last_path).arrays, read_weights(cut.last_path).arrays
-    assert expected.keys() == resumed.keys()
-    assert [name for name in expected if not np.array_equal(expected[name], resumed[name])] == []
+    assert 5 <= read_weights(cut.last_path).metadata["step"] < STEPS
+    resumed, whole = (tiny_step(steps=STEPS, **EVERYTHING) for _ in range(2))
+    tiny_fit(resumed, cut, TinyBatches(STEPS), epochs=2, resume=True)
+    tiny_fit(whole, new_run(tmp_path / "whole"), TinyBatches(STEPS), epochs=2)
+    expected, found = arrays_of(whole), arrays_of(resumed)
+    assert [name for name in expected if not np.array_equal(expected[name], found[name])] == []
 
 
-def test_two_ranks_under_msrun_end_with_the_same_weights(tmp_path: Path) -> None:
+def test_two_ranks_under_msrun_stop_together_and_end_with_the_same_weights(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,12 +63,15 @@ def test_two_ranks_under_msrun_end_with_the_same_weights(tmp_path: Path) -> None
         f"--master_port={port}",
         f"--log_dir={tmp_path / 'log'}",
     ]
+    path = os.pathsep.join(
+        (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+    )  # msrun starts "python"
     done = subprocess.run(
         [*launcher, *ranks, "--join=True", str(HERE / "data_parallel_run.py"), str(tmp_path)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PATH": path},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
         cwd=tmp_path,
     )
@@ -74,6 +79,7 @@ def test_two_ranks_under_msrun_end_with_the_same_weights(tmp_path: Path) -> None
     first, second = (dict(np.load(tmp_path / f"rank-{rank}.npz")) for rank in (0, 1))
     assert first.keys() == second.keys()
     assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    assert first["stopped_after"] == 3
     assert first["skipped_steps"] == 1
     assert first["train.step"] == 6
     assert read_weights(RunFolder(tmp_path / "run").last_path).metadata["step"] == 6

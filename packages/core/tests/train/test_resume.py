@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mindspore import nn
+from ms_core.checkpoint.read import read_weights
 from ms_core.errors import Interrupted
 from ms_core.train.step import TrainStep
-from tiny_training import EVERYTHING, TinyBatches, arrays_of, new_run, tiny_fit, tiny_step
+from tiny_training import EVERYTHING, Classifier, TinyBatches, arrays_of, new_run, tiny_fit, tiny_step
 
 STEPS = 12
 
@@ -54,3 +56,22 @@ def test_resume_is_exact(
     different = [name for name, array in uninterrupted.items() if not np.array_equal(array, resumed[name])]
     assert different == []
     assert [r["step"] for r in run.read_metrics()] == list(range(1, STEPS + 1))
+
+
+def test_a_signal_in_an_evaluation_loses_nothing(tmp_path: Path) -> None:
+    """The evaluation is given up at once and done first after the resume; averaged weights are swapped back."""
+    run = new_run(tmp_path / "run")
+    step = tiny_step(network=Classifier, ema_decay=0.5)
+
+    def interrupted(network: nn.Cell) -> dict[str, float]:
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("not reached")
+
+    with pytest.raises(Interrupted, match="after step 4 of 12"):
+        tiny_fit(step, run, TinyBatches(STEPS), evaluate=interrupted)
+    saved = read_weights(run.last_path).arrays
+    assert [name for name, array in arrays_of(step).items() if not np.array_equal(array, saved[name])] == []
+    resumed = tiny_step(seed=9, network=Classifier, ema_decay=0.5)
+    tiny_fit(resumed, run, TinyBatches(STEPS), evaluate=lambda network: {"AP": 0.5}, resume=True)
+    evaluations = [r["epoch"] for r in run.read_metrics() if r["kind"] == "evaluation"]
+    assert evaluations == [1, 2, 3]

@@ -21,6 +21,7 @@ def package() -> DetectorPackage:
         version=ms_ssd.__version__,
         recipes=files("ms_ssd") / "configs",
         demo_recipe="ssd300_demo",
+        example="--config ssd300_finetune --weights mobilenet_v2-b0353104.pth",
         build_model=_build_model,
         load_weights=_load_weights,
         weight_sources=_weight_sources,

@@ -9,7 +9,7 @@ import numpy as np
 import safetensors
 
 from ms_core.checkpoint.archive import read_member
-from ms_core.checkpoint.elements import BFLOAT16, decode_shaped, native, printable
+from ms_core.checkpoint.elements import BFLOAT16, check_shape, decode_shaped, native, printable
 from ms_core.checkpoint.weight_file import UnreadableError, WeightFile, damaged
 
 SAFETENSORS_ELEMENTS = {
@@ -69,6 +69,7 @@ def read_npz(archive: zipfile.ZipFile) -> WeightFile:
 def _npy_array(name: str, data: bytes) -> np.ndarray:
     """An array without `numpy.load`, which allocates whatever size the header claims before it reads."""
     shape, fortran, dtype, start = _npy_header(name, data)
+    check_shape(shape, f"part {printable(name)}")
     if dtype.hasobject or dtype.fields:
         raise UnreadableError(
             f"part {printable(name)} is an array of Python objects; refused. Save numeric arrays only."

@@ -9,8 +9,9 @@ import numpy as np
 
 from ms_core.checkpoint.coverage import LoadReport, require_covered
 from ms_core.checkpoint.load import load_into
-from ms_core.checkpoint.read import WeightFile, read_weights
+from ms_core.checkpoint.read import read_weights
 from ms_core.checkpoint.sources import WeightSource
+from ms_core.checkpoint.weight_file import WeightFile
 from ms_core.checkpoint.write import write_checkpoint
 from ms_core.cli import Verb, refuse_overwrite
 from ms_core.errors import UserError
@@ -37,7 +38,7 @@ def convert(source_path: str | Path, target_path: str | Path, *, overwrite: bool
 
 def convert_for(
     network: "nn.Cell",
-    source_path: str | Path,
+    source: str | Path | WeightFile,
     target_path: str | Path,
     sources: Sequence[WeightSource],
     metadata: Mapping[str, Any],
@@ -50,7 +51,7 @@ def convert_for(
 
     Args:
         network: is filled as by `load_into`.
-        source_path: any readable file.
+        source: any readable file, or what `read_weights` returned for it.
         target_path: `.ckpt` to write.
         sources: foreign names that can be translated.
         metadata: model, variant, padding, classes and so on; wins over what the file says.
@@ -62,13 +63,11 @@ def convert_for(
     Raises:
         UserError: as `convert`; or the file does not fill all that its source covers, e.g. other class count.
     """
-    weights = read_weights(source_path)
+    weights = source if isinstance(source, WeightFile) else read_weights(source)
     report = require_covered(load_into(network, weights, sources))
     filled = {name: network.parameters_dict()[name].asnumpy() for name in report.matched}
     padding = {} if report.padding is None else {"padding": report.padding}
-    _write(
-        Path(source_path), Path(target_path), filled, {**weights.metadata, **padding, **metadata}, overwrite
-    )
+    _write(weights.path, Path(target_path), filled, {**weights.metadata, **padding, **metadata}, overwrite)
     return report
 
 

@@ -10,6 +10,9 @@ from ms_core.checkpoint.weight_file import damaged
 BFLOAT16 = "bfloat16"
 """NumPy has no such type: 2 bytes, the upper half of a float32."""
 
+MAX_ELEMENTS = 1 << 58
+"""NumPy's 63 bits for the bytes of an array, at 16 bytes an element and some to spare."""
+
 
 def item_size(element: str) -> int:
     """Bytes of one element; `element` is a NumPy type code such as "f4", or BFLOAT16."""
@@ -44,14 +47,15 @@ def decode_shaped(data: bytes | memoryview, element: str, shape: Sequence[int], 
     check_shape(shape, what)
     expected = math.prod(shape) * item_size(element)
     if len(data) != expected:
-        raise damaged(f"{what}: holds {len(data)} bytes where its shape {tuple(shape)} needs {expected}. ")
+        raise damaged(f"{what}: holds {len(data)} bytes where its shape {tuple(shape)} needs {expected}")
     return decode(data, element).reshape(tuple(shape))
 
 
 def check_shape(shape: Sequence[int], what: str) -> None:
-    """Refuse sizes that are not whole numbers >= 0; `math.prod` of the rest cannot overflow in Python."""
-    if len(shape) > 32 or any(type(size) is not int or size < 0 for size in shape):
-        raise damaged(f"{what}: its shape {str(shape)[:80]} makes no sense")
+    """Refuse sizes that are not whole numbers >= 0, or that NumPy cannot count (also beside a size of 0)."""
+    whole = len(shape) <= 32 and all(type(size) is int and 0 <= size < MAX_ELEMENTS for size in shape)
+    if not whole or math.prod(size for size in shape if size) >= MAX_ELEMENTS:
+        raise damaged(f"{what}: its shape makes no sense")
 
 
 def printable(name: str) -> str:

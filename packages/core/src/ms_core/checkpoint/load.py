@@ -9,6 +9,7 @@ import numpy as np
 from ms_core.checkpoint.coverage import LoadReport, Shape, infer_classes, require_complete, require_covered
 from ms_core.checkpoint.elements import BFLOAT16, printable
 from ms_core.checkpoint.mindspore_format import ELEMENTS
+from ms_core.checkpoint.model_card import ModelCard, read_model_card
 from ms_core.checkpoint.read import read_weights
 from ms_core.checkpoint.sources import NATIVE, WeightSource, has_averaged_weights
 from ms_core.checkpoint.weight_file import WeightFile
@@ -37,7 +38,7 @@ def load_into(
         What was filled; `require_complete(report)` insists on all.
 
     Raises:
-        UserError: unreadable file, or nothing in it fits.
+        UserError: unreadable file, metadata that contradicts itself, or nothing in it fits.
     """
     if not isinstance(weights, WeightFile):
         weights = read_weights(weights)
@@ -63,7 +64,10 @@ def _best_source(
         return fitting, sum(name in shapes for name in arrays)
 
     known = [source for source in sources if source.recognises(weights.arrays)]
-    return max(((source, source.translate(weights.arrays)) for source in (*known, NATIVE)), key=fit)
+    try:
+        return max(((source, source.translate(weights.arrays)) for source in (*known, NATIVE)), key=fit)
+    except UserError as error:  # translations know names, not files
+        raise UserError(f"{weights.path}: {error}") from error
 
 
 def _compare(
@@ -77,6 +81,7 @@ def _compare(
         name: (arrays[name].shape, tuple(parameters[name].shape)) for name in parameters if name in arrays
     }
     shapes = {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+    card = read_model_card(weights)
     return LoadReport(
         matched=[name for name in both if name not in shapes],
         missing=[name for name in parameters if name not in arrays],
@@ -87,19 +92,18 @@ def _compare(
         shapes=shapes,
         covers=source.covers,
         file_arrays=len(weights.arrays),
-        padding=weights.metadata.get("padding", source.padding),
+        padding=card.padding or source.padding,
         averaged=source is NATIVE and has_averaged_weights(weights.arrays),
-        file_classes=_file_classes(weights.metadata, shapes, network_classes),
+        file_classes=_file_classes(card, shapes, network_classes),
         network_classes=network_classes,
     )
 
 
 def _file_classes(
-    metadata: Mapping[str, Any], shapes: Mapping[str, tuple[Shape, Shape]], network_classes: int | None
+    card: ModelCard, shapes: Mapping[str, tuple[Shape, Shape]], network_classes: int | None
 ) -> int | None:
-    stored = metadata.get("num_classes")
-    if isinstance(stored, int) or not network_classes or not shapes:
-        return stored if isinstance(stored, int) else None
+    if card.num_classes is not None or not network_classes or not shapes:
+        return card.num_classes
     return infer_classes(shapes, network_classes)
 
 

@@ -6,6 +6,7 @@ may then exceed protobuf's 2 GiB a message, and a truncated one is reported with
 """
 
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -92,6 +93,18 @@ def read_checkpoint(file: BinaryIO, size: int) -> WeightFile:
     return WeightFile(arrays, metadata, "ckpt", texts=texts)
 
 
+def read_checkpoint_metadata(file: BinaryIO, size: int) -> dict[str, Any]:
+    """The metadata of a `.ckpt` of `size` bytes; arrays are skipped, so only a file cut short is noticed.
+
+    Ours come first, but MindSpore moves them when it saves what it has loaded.
+    """
+    metadata: dict[str, Any] = {}
+    for name, kind, _, content in _parameters(file, _content_size(file, size), only=METADATA_ENTRY):
+        if kind == TEXT:
+            metadata = _parse_metadata(_text(name, content))
+    return metadata
+
+
 def _content_size(file: BinaryIO, size: int) -> int:
     """Bytes before the optional CRC trailer, which is verified when present."""
     file.seek(max(size - CRC_TRAILER_BYTES, 0))
@@ -109,10 +122,12 @@ def _content_size(file: BinaryIO, size: int) -> int:
     return size - CRC_TRAILER_BYTES
 
 
-def _parameters(file: BinaryIO, end: int) -> Iterator[tuple[str, str, list[int], bytes]]:
+def _parameters(
+    file: BinaryIO, end: int, only: str | None = None
+) -> Iterator[tuple[str, str, list[int], bytes]]:
     """(name, type, dims, content) of each parameter; neighbouring entries of one name are its chunks."""
     name, kind, dims, chunks = "", "", [], []  # type: str, str, list[int], list[bytes]
-    for entry in _entries(file, end):
+    for entry in _entries(file, end, only):
         if chunks and entry.tag != name:
             yield name, kind, dims, b"".join(chunks)
             chunks = []
@@ -122,26 +137,41 @@ def _parameters(file: BinaryIO, end: int) -> Iterator[tuple[str, str, list[int],
         yield name, kind, dims, b"".join(chunks)
 
 
-def _entries(file: BinaryIO, end: int) -> Iterator[Any]:
-    count, name = 0, ""
+def _entries(file: BinaryIO, end: int, only: str | None) -> Iterator[Any]:
+    """The messages, or only those of one name."""
+    count, name, start_of_body = 0, "", b"" if only is None else _name_field(only)
     while (start := file.tell()) < end:
         where = f"after {count} entries" + (f" (the last is {printable(name)})" if name else "")
         size = _entry_size(file) if file.read(1) == ENTRY_TAG else None
         if size is None or size > end - file.tell():
             raise damaged(f"is truncated or damaged {where}, at byte {start} of {end}")
-        entry = Value()
-        try:
-            entry.ParseFromString(file.read(size))
-        except Exception as error:  # DecodeError; protobuf in pure Python, which MindSpore selects, has more
-            raise damaged(f"is damaged {where}, at byte {start}") from error
-        if not isinstance(entry.tag, str) or not isinstance(entry.tensor.tensor_type, str):  # no UTF-8
-            raise damaged(f"is damaged {where}, at byte {start}")
-        if not entry.HasField("tensor"):
-            raise UnreadableError(
-                f"entry {printable(entry.tag)} is a map parameter, which cannot be read here."
-            )
-        count, name = count + 1, entry.tag
+        count += 1
+        body = file.read(min(size, len(start_of_body)))
+        if body != start_of_body:
+            file.seek(size - len(body), os.SEEK_CUR)
+            continue
+        entry = _parse_entry(body + file.read(size - len(body)), f"{where}, at byte {start}")
+        name = entry.tag
         yield entry
+
+
+def _parse_entry(body: bytes, where: str) -> Any:
+    entry = Value()
+    try:
+        entry.ParseFromString(body)
+    except Exception as error:  # DecodeError; protobuf in pure Python, which MindSpore selects, has more
+        raise damaged(f"is damaged {where}") from error
+    if not isinstance(entry.tag, str) or not isinstance(entry.tensor.tensor_type, str):  # no UTF-8
+        raise damaged(f"is damaged {where}")
+    if not entry.HasField("tensor"):
+        raise UnreadableError(f"entry {printable(entry.tag)} is a map parameter, which cannot be read here.")
+    return entry
+
+
+def _name_field(name: str) -> bytes:
+    """How an entry of this name starts: field 1, its length, the name."""
+    encoded = name.encode()
+    return ENTRY_TAG + _varint(len(encoded)) + encoded
 
 
 def _entry_size(file: BinaryIO) -> int | None:

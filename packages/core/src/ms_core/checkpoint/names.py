@@ -1,7 +1,7 @@
-"""Name maps between frameworks, as data: regular expressions, prefixes, leaves of normalisation layers."""
+"""Name maps between frameworks, as data: regular expressions, prefixes, leaves of batch norm layers."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ NORM_LEAVES = {
     "running_mean": "moving_mean",
     "running_var": "moving_variance",
 }
-"""torch -> MindSpore: parameters of normalisation layers. LayerNorm has the first two."""
+"""torch -> MindSpore: parameters of batch norm layers."""
 
 TORCH_COUNTER = "num_batches_tracked"
 """torch's BatchNorm counts its batches; MindSpore's does not."""
@@ -29,18 +29,13 @@ class Rule:
 
     pattern: str
     """Regular expression that must match the whole name."""
-    replacement: str | None
-    """New name with `\\1`-style groups; None leaves the array out."""
+    replacement: str
+    """New name with `\\1`-style groups."""
 
 
 def prefix(old: str, new: str) -> Rule:
     """Names that start with `old` start with `new` instead; dots are literal."""
     return Rule(re.escape(old) + "(.*)", new.replace("\\", r"\\") + r"\1")
-
-
-def drop(pattern: str) -> Rule:
-    """Leave arrays out."""
-    return Rule(pattern, None)
 
 
 def rename(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, np.ndarray]:
@@ -53,8 +48,6 @@ def rename(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, np.ndarray]:
     renamed: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
         new = _new_name(name, compiled)
-        if new is None:
-            continue
         if new in renamed:
             raise UserError(
                 f"{printable(name)}: a second array for {printable(new)}. The file mixes two naming styles."
@@ -63,51 +56,25 @@ def rename(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, np.ndarray]:
     return renamed
 
 
-def _new_name(name: str, rules: Sequence[tuple[re.Pattern[str], str | None]]) -> str | None:
+def _new_name(name: str, rules: Sequence[tuple[re.Pattern[str], str]]) -> str:
     for pattern, replacement in rules:
         if match := pattern.fullmatch(name):
-            return None if replacement is None else match.expand(replacement)
+            return match.expand(replacement)
     return name
 
 
-def strip_common_prefix(arrays: Arrays, common: str) -> dict[str, np.ndarray]:
-    """Remove a prefix that every name has (torch's DataParallel: `module.`); else leave all names alone."""
-    if not all(name.startswith(common) for name in arrays):
-        return dict(arrays)
-    return {name.removeprefix(common): array for name, array in arrays.items()}
-
-
-def batch_norm_to_mindspore(
-    arrays: Arrays, *, is_norm: Callable[[str], bool] = lambda module: False
-) -> dict[str, np.ndarray]:
-    """Translate the leaves of normalisation layers from torch to MindSpore; leave torch's counters out.
+def batch_norm_to_mindspore(arrays: Arrays) -> dict[str, np.ndarray]:
+    """Translate the leaves of batch norm layers from torch to MindSpore; leave torch's counters out.
 
     Args:
-        arrays: torch names.
-        is_norm: module name -> whether its `weight` and `bias` are scale and shift although it has no running
-            statistics (LayerNorm, GroupNorm). Modules with a `running_var` are recognised without it.
+        arrays: torch names; the modules with a `running_var` are the batch norms.
     """
-    with_statistics = _modules_with(arrays, "running_var")
-    renamed = {}
-    for name, array in arrays.items():
-        module, _, leaf = name.rpartition(".")
-        if leaf == TORCH_COUNTER:
-            continue
-        if module in with_statistics or (leaf in NORM_LEAVES and is_norm(module)):
-            leaf = NORM_LEAVES.get(leaf, leaf)
-        renamed[f"{module}.{leaf}" if module else leaf] = array
-    return renamed
-
-
-def batch_norm_to_torch(arrays: Arrays) -> dict[str, np.ndarray]:
-    """The inverse of `batch_norm_to_mindspore`: gamma and beta have no other meaning in MindSpore."""
-    leaves = {mindspore: torch for torch, mindspore in NORM_LEAVES.items()}
+    norms = {name.rpartition(".")[0] for name in arrays if name.rpartition(".")[2] == "running_var"}
     renamed = {}
     for name, array in arrays.items():
         module, dot, leaf = name.rpartition(".")
-        renamed[f"{module}{dot}{leaves.get(leaf, leaf)}"] = array
+        if leaf == TORCH_COUNTER:
+            continue
+        leaf = NORM_LEAVES.get(leaf, leaf) if module in norms else leaf
+        renamed[f"{module}{dot}{leaf}"] = array
     return renamed
-
-
-def _modules_with(arrays: Arrays, leaf: str) -> set[str]:
-    return {name.rpartition(".")[0] for name in arrays if name.rpartition(".")[2] == leaf}

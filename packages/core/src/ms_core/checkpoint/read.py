@@ -1,7 +1,10 @@
 """Reading weights of any known format, recognised from the content."""
 
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from ms_core.checkpoint.archive import open_archive
 from ms_core.checkpoint.array_formats import (
@@ -10,7 +13,12 @@ from ms_core.checkpoint.array_formats import (
     read_npz,
     read_safetensors,
 )
-from ms_core.checkpoint.mindspore_format import ENCRYPTED_MAGIC, looks_like_checkpoint, read_checkpoint
+from ms_core.checkpoint.mindspore_format import (
+    ENCRYPTED_MAGIC,
+    looks_like_checkpoint,
+    read_checkpoint,
+    read_checkpoint_metadata,
+)
 from ms_core.checkpoint.pickle_format import looks_like_pickle, read_pickle
 from ms_core.checkpoint.torch_format import (
     LEGACY_MAGIC,
@@ -22,6 +30,10 @@ from ms_core.checkpoint.weight_file import UnreadableError, WeightFile, damaged
 from ms_core.errors import UserError
 
 __all__ = ["WeightFile", "read_metadata", "read_weights"]
+
+Content = TypeVar("Content")
+
+ZIP_MAGIC = b"PK"
 
 READABLE = "MindSpore .ckpt, PyTorch .pth/.pt, .pkl of NumPy arrays, .safetensors, .npz"
 
@@ -43,7 +55,7 @@ FOREIGN = (
 
 
 def read_weights(path: str | Path) -> WeightFile:
-    """Read the weights in a file. Nothing in the file is executed; torch is not needed.
+    """Read the weights in a file, without torch and without calling or importing what a pickle names.
 
     Args:
         path: MindSpore `.ckpt`, PyTorch `.pth`/`.pt` (zip or legacy), `.pkl` of NumPy arrays, `.safetensors`
@@ -57,11 +69,28 @@ def read_weights(path: str | Path) -> WeightFile:
         UserError: missing, empty, truncated, damaged or hostile file, or a format that is not known.
     """
     path = Path(path)
+    return replace(_opened(path, _read), path=path)
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """What `write_checkpoint` stored beside the arrays; {} for a readable file of anybody else.
+
+    Arrays are skipped in a `.ckpt` and in zip files, whose damage is then noticed only where it concerns the
+    structure; the other formats cannot be checked without reading them.
+
+    Raises:
+        UserError: as `read_weights`.
+    """
+    return _opened(Path(path), _read_metadata)
+
+
+def _opened(path: Path, read: Callable[[BinaryIO, int], Content]) -> Content:
+    """What `read` makes of an open file and its size; whatever goes wrong is told with the file's name."""
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: is a folder or device. Name a weight file.")
     try:
         with path.open("rb") as file:
-            weights = _read(file, path.stat().st_size)
+            return read(file, path.stat().st_size)
     except UnreadableError as error:
         raise UserError(f"{path}: {error}") from error
     except FileNotFoundError as error:
@@ -72,30 +101,29 @@ def read_weights(path: str | Path) -> WeightFile:
         raise UserError(
             f"{path}: does not fit into memory, or claims so. Use a machine with more memory."
         ) from error
-    return WeightFile(weights.arrays, weights.metadata, weights.format, path, weights.texts)
 
 
-def read_metadata(path: str | Path) -> dict[str, Any]:
-    """What `write_checkpoint` stored beside the arrays; {} for a readable file of anybody else.
-
-    Raises:
-        UserError: as `read_weights`.
-    """
-    return read_weights(path).metadata
+def _read_metadata(file: BinaryIO, size: int) -> dict[str, Any]:
+    head = _head(file)
+    if head.startswith(ZIP_MAGIC):
+        with open_archive(file, size) as archive:
+            _archive_reader(archive)
+        return {}
+    if _is_checkpoint(head, size):
+        return read_checkpoint_metadata(file, size)
+    return _read(file, size).metadata
 
 
 def _read(file: BinaryIO, size: int) -> WeightFile:
-    head = file.read(64)
-    file.seek(0)
-    if not head:
-        raise damaged("is empty")
-    if head.startswith(b"PK"):
-        return _read_archive(file, size)
+    head = _head(file)
+    if head.startswith(ZIP_MAGIC):
+        with open_archive(file, size) as archive:
+            return _archive_reader(archive)(archive)
     if head.startswith(LEGACY_MAGIC):
         return read_torch_legacy(file.read())
     if looks_like_safetensors(head, size):
         return read_safetensors(file.read())
-    if looks_like_checkpoint(head):
+    if _is_checkpoint(head, size):
         return read_checkpoint(file, size)
     _refuse_foreign(head)
     if looks_like_pickle(head):
@@ -103,12 +131,24 @@ def _read(file: BinaryIO, size: int) -> WeightFile:
     raise UnreadableError(f"is no weight file of a known format, or a damaged one. Known: {READABLE}.")
 
 
-def _read_archive(file: BinaryIO, size: int) -> WeightFile:
-    with open_archive(file, size) as archive:
-        if is_torch_archive(archive):
-            return read_torch_archive(archive)
-        if is_npz(archive):
-            return read_npz(archive)
+def _head(file: BinaryIO) -> bytes:
+    """The first bytes, which tell the format; the file is at its start again."""
+    head = file.read(64)
+    file.seek(0)
+    if not head:
+        raise damaged("is empty")
+    return head
+
+
+def _is_checkpoint(head: bytes, size: int) -> bool:
+    return looks_like_checkpoint(head) and not looks_like_safetensors(head, size)
+
+
+def _archive_reader(archive: zipfile.ZipFile) -> Callable[[zipfile.ZipFile], WeightFile]:
+    if is_torch_archive(archive):
+        return read_torch_archive
+    if is_npz(archive):
+        return read_npz
     raise UnreadableError(
         "is a zip file, but neither of PyTorch nor of NumPy. Unpack it, and name the file in it."
     )

@@ -1,15 +1,15 @@
-"""PyTorch's two file formats (`torch.save`), read without torch and without running their pickles."""
+"""PyTorch's two file formats (`torch.save`), read without torch; for their pickles see unpickle.py."""
 
+import math
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ms_core.checkpoint.archive import read_member
 from ms_core.checkpoint.elements import decode, item_size, printable
-from ms_core.checkpoint.pickled_numpy import PickledArray
-from ms_core.checkpoint.pickled_torch import ElementType, StorageKey
+from ms_core.checkpoint.pickled_torch import ElementType, PickledTensor, StorageKey
 from ms_core.checkpoint.state_dict import Record, find_weights
 from ms_core.checkpoint.unpickle import unpickle
 from ms_core.checkpoint.weight_file import UnreadableError, WeightFile, damaged
@@ -18,6 +18,15 @@ LEGACY_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 """A pickle of the number 0x1950a86a20f9469cfc6c: the start of a legacy file."""
 
 LEGACY_PROTOCOL = 1001
+
+MAX_SHARING = 8
+"""Tensors may hold this many times the bytes of their storages: tied weights have several names, ..."""
+
+FREE_BYTES = 16 << 20
+"""... and this much beside, because small buffers may be expanded from a single value."""
+
+StorageId = tuple[str, str]
+"""Key of a storage and the element code it is read with."""
 
 ReadStorage = Callable[[StorageKey], np.ndarray]
 """Content of a whole storage: [elements]."""
@@ -53,7 +62,7 @@ def read_torch_legacy(data: bytes) -> WeightFile:
     version, position = unpickle(data, position)
     machine, position = unpickle(data, position)
     if version != LEGACY_PROTOCOL or not isinstance(machine, dict):
-        raise UnreadableError(f"is a torch file of unknown version {printable(str(version))}. Save it again.")
+        raise UnreadableError("is a torch file of unknown version. Save it again.")
     types: dict[str, str] = {}
 
     def storage_key(pid: Any) -> StorageKey:
@@ -109,11 +118,11 @@ def _legacy_storages(
     data: bytes, position: int, keys: Any, types: dict[str, str], order: str
 ) -> dict[str, np.ndarray]:
     """Each storage is its number of elements in 8 bytes, then its elements."""
-    if not isinstance(keys, list) or not all(str(key) in types for key in keys):
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key in types for key in keys):
         raise damaged("lists storages that nothing refers to")
     view = memoryview(data)
     storages = {}
-    for key in map(str, keys):
+    for key in keys:
         count = int.from_bytes(view[position : position + 8], _endian(order))
         position += 8
         end = position + count * item_size(types[key])
@@ -126,31 +135,46 @@ def _legacy_storages(
 
 def _materialise(records: dict[str, Record], read_storage: ReadStorage) -> dict[str, np.ndarray]:
     """Arrays for all records; tensors that share a storage share its memory (read-only)."""
-    storages: dict[tuple[str, str], np.ndarray] = {}
+    tensors = {name: record for name, record in records.items() if isinstance(record, PickledTensor)}
+    storages: dict[StorageId, np.ndarray] = {}
+    for name, tensor in tensors.items():
+        key = _storage_id(tensor)
+        if key not in storages:
+            storages[key] = read_storage(tensor.storage)
+        if len(storages[key]) < tensor.storage.start + tensor.storage.length:
+            raise damaged(f"{printable(name)}: its storage is shorter than the file says")
+    _check_expansion(tensors.values(), storages)
     arrays = {}
     for name, record in records.items():
-        if isinstance(record, PickledArray):
+        if isinstance(record, PickledTensor):
+            arrays[name] = _window(storages[_storage_id(record)][record.storage.start :], record)
+        else:
             assert record.array is not None  # find_weights leaves arrays without content out
             arrays[name] = record.array
-            continue
-        key = (record.storage.key, record.storage.element)
-        if key not in storages:
-            storages[key] = read_storage(record.storage)
-        window = storages[key][record.storage.start :]
-        if len(window) < record.storage.length:
-            raise damaged(f"{printable(name)}: its storage is shorter than the file says")
-        arrays[name] = _window(window, record.offset, record.shape, record.strides)
     return arrays
 
 
-def _window(storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    """A C-contiguous array [*shape]; `rebuild_tensor` has checked that all of it lies inside the storage."""
-    if 0 in shape:
-        return np.empty(shape, storage.dtype)
-    steps = tuple(stride * storage.itemsize for stride in strides)
-    return np.ascontiguousarray(
-        np.lib.stride_tricks.as_strided(storage[offset:], shape, steps, writeable=False)
-    ).reshape(shape)
+def _storage_id(tensor: PickledTensor) -> StorageId:
+    return tensor.storage.key, tensor.storage.element
+
+
+def _check_expansion(tensors: Iterable[PickledTensor], storages: Mapping[StorageId, np.ndarray]) -> None:
+    """Strides of 0 make any size of one element, so a small file could claim all memory."""
+    claimed = sum(math.prod(tensor.shape) * storages[_storage_id(tensor)].itemsize for tensor in tensors)
+    held = sum(storage.nbytes for storage in storages.values())
+    if claimed > MAX_SHARING * held + FREE_BYTES:
+        raise UnreadableError(
+            f"expands its storages of {held} bytes to tensors of {claimed} bytes. Do not use this file."
+        )
+
+
+def _window(storage: np.ndarray, tensor: PickledTensor) -> np.ndarray:
+    """A C-contiguous array of the tensor's shape; `rebuild_tensor` has checked that it lies in the storage."""
+    if 0 in tensor.shape:
+        return np.empty(tensor.shape, storage.dtype)
+    steps = tuple(stride * storage.itemsize for stride in tensor.strides)
+    view = np.lib.stride_tricks.as_strided(storage[tensor.offset :], tensor.shape, steps, writeable=False)
+    return np.ascontiguousarray(view).reshape(tensor.shape)
 
 
 def _endian(order: str) -> Any:

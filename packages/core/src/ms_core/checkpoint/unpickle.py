@@ -1,4 +1,8 @@
-"""Reading pickles without running them."""
+"""Reading pickles whose names lead nowhere but to inert records.
+
+Python's pickle machine does run the instructions, but it is given a closed list of names (allowed.py): each
+makes a record that can do nothing (inert.py), every other name is refused, and nothing is imported.
+"""
 
 import io
 import pickle
@@ -49,7 +53,7 @@ def unpickle(data: bytes, start: int = 0, persistent_load: PersistentLoad | None
         Its value, made of Python containers, strings, numbers and stand-ins; and the position after it.
 
     Raises:
-        UnreadableError: it names anything outside `inert.ALLOWED`, is truncated or is malformed.
+        UnreadableError: it names anything outside `allowed.ALLOWED`, is truncated or is malformed.
     """
     try:
         end = _checked_end(data, start)

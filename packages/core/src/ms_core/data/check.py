@@ -89,8 +89,12 @@ def check_datasets(
         progress: show a bar on stderr.
 
     Raises:
-        UserError: `config` names no split.
+        UserError: `config` names no split, or a negative number of threads.
     """
+    if config.workers < 0:
+        raise UserError(
+            f"--data.workers {config.workers}: must be at least 0. 0 takes one a core, at most 8."
+        )
     found: list[Problem] = []
     datasets = _open_all(config, found)
     digests: dict[str, list[bytes | None]] = {}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
+
+import numpy as np
 
 from ms_core.data.classes import known_classes, load_classes
 from ms_core.data.image_paths import image_base, posix_name, require_images
 from ms_core.data.problems import Problems
 from ms_core.data.records import Rows, build_dataset
 from ms_core.data.sample import DetectionDataset
-from ms_core.data.text import read_text
+from ms_core.data.text import read_json
 from ms_core.errors import UserError
 
 _LARGEST_SIDE = 1 << 20
@@ -50,26 +51,32 @@ def parse_coco(path: Path) -> dict[str, Any]:
     Raises:
         UserError: empty, no JSON (with line and column), or JSON without the lists images and categories.
     """
-    try:
-        content = json.loads(read_text(path, "COCO annotations"), object_hook=_without_mask)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{path}: line {error.lineno} column {error.colno}: {error.msg}. The file is not valid JSON."
-        ) from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: not COCO annotations: a {_kind(content)} where an object was expected.")
+    return require_lists(read_json(path, "COCO annotations", without_mask), str(path))
+
+
+def require_lists(content: object, source: str) -> dict[str, Any]:
+    """COCO content with its three lists; one without annotations gets an empty list.
+
+    Args:
+        source: the file, or what else to call it in messages.
+
+    Raises:
+        UserError: no object, no list of images (or an empty one) or of categories, or no list of annotations.
+    """
+    if not isinstance(content, Mapping):
+        raise UserError(f"{source}: not COCO annotations: a {_kind(content)} where an object was expected.")
     missing = [key for key in ("images", "categories") if not isinstance(content.get(key), list)]
     if missing:
         there = ", ".join(list(content)[:6]) or "nothing"
-        raise UserError(f"{path}: not COCO annotations: no list '{missing[0]}' in it (there is: {there}).")
+        raise UserError(f"{source}: not COCO annotations: no list '{missing[0]}' in it (there is: {there}).")
     if not content["images"]:
-        raise UserError(f"{path}: the list 'images' is empty: nothing to work on.")
-    if not isinstance(content.setdefault("annotations", []), list):
-        raise UserError(f"{path}: not COCO annotations: 'annotations' is not a list.")
-    return content
+        raise UserError(f"{source}: the list 'images' is empty: nothing to work on.")
+    if not isinstance(content.get("annotations", []), list):
+        raise UserError(f"{source}: not COCO annotations: 'annotations' is not a list.")
+    return {"annotations": [], **content}
 
 
-def _without_mask(entry: dict[str, Any]) -> dict[str, Any]:
+def without_mask(entry: dict[str, Any]) -> dict[str, Any]:
     """Masks are nine tenths of COCO's file and of its memory, and no box needs them."""
     entry.pop("segmentation", None)
     return entry
@@ -109,23 +116,40 @@ def _classes(
 def _category_ids(path: Path, content: dict[str, Any]) -> dict[str, int]:
     """Category id of each name. Two categories of one name are an error only where both have boxes."""
     entries = [entry.get("category_id") for entry in content["annotations"] if isinstance(entry, dict)]
-    used = {id_ for id_ in entries if _is_id(id_)}
+    used = {id_ for id_ in entries if is_id(id_)}
     ids: dict[str, int] = {}
-    for number, category in enumerate(content["categories"], start=1):
-        if not isinstance(category, dict) or not _is_id(category.get("id")) or not category.get("name"):
-            raise UserError(
-                f"{path}: category {number} lacks an integer id or a name. Every category needs both."
-            )
-        name, id_ = str(category["name"]), int(category["id"])
+    for id_, name in category_names(content, str(path)).items():
         if name in ids and {id_, ids[name]} <= used:
             raise UserError(
                 f"{path}: categories {ids[name]} and {id_} are both named '{name}'. Rename or merge them."
             )
         if name not in ids or id_ in used:
             ids[name] = id_
-    if len(set(ids.values())) < len(ids):
-        raise UserError(f"{path}: two categories have the same id. Every category needs its own.")
     return ids
+
+
+def category_names(content: Mapping[str, Any], source: str) -> dict[int, str]:
+    """The name of each category id, in the file's order.
+
+    Args:
+        source: the file, or what else to call it in messages.
+
+    Raises:
+        UserError: a category without an integer id or a name, or two with one id.
+    """
+    names: dict[int, str] = {}
+    for number, category in enumerate(content["categories"], start=1):
+        if not isinstance(category, Mapping) or not is_id(category.get("id")) or not category.get("name"):
+            raise UserError(
+                f"{source}: category {number} lacks an integer id or a name. Every category needs both."
+            )
+        id_ = int(category["id"])
+        if id_ in names:
+            raise UserError(
+                f"{source}: two categories have the same id, {id_}. Every category needs its own."
+            )
+        names[id_] = str(category["name"])
+    return names
 
 
 def _label_of_category(content: dict[str, Any], names: Sequence[str]) -> dict[int, tuple[str, int]]:
@@ -141,7 +165,7 @@ def _image_rows(path: Path, content: dict[str, Any], images: Path | str | None, 
     rows = Rows(style="xywh")
     files: list[str] = []
     for number, image in enumerate(content["images"], start=1):
-        if not isinstance(image, dict) or not _is_id(image.get("id")):
+        if not isinstance(image, dict) or not is_id(image.get("id")):
             raise UserError(f"{path}: entry {number} of 'images' has no integer id. Every image needs one.")
         if not isinstance(image.get("file_name"), str) or not image["file_name"]:
             raise UserError(f"{path}: image {image['id']}: no file_name. Every image needs one.")
@@ -173,7 +197,7 @@ def _add_boxes(path: Path, content: dict[str, Any], rows: Rows, labels: _Labels,
     index = {id_: i for i, id_ in enumerate(rows.ids)}
     seen: set[int] = set()
     for number, entry in enumerate(content["annotations"], start=1):
-        if not isinstance(entry, dict) or not _is_id(entry.get("image_id")) or entry["image_id"] not in index:
+        if not isinstance(entry, dict) or not is_id(entry.get("image_id")) or entry["image_id"] not in index:
             _report_dangling(path, number, entry, problems)
             continue
         i = index[entry["image_id"]]
@@ -182,9 +206,9 @@ def _add_boxes(path: Path, content: dict[str, Any], rows: Rows, labels: _Labels,
         rows.image.append(i)
         rows.box.append(_bbox(entry, rows.names[i]))
         rows.label.append(_label(entry, rows.names[i], labels, problems))
-        rows.crowd.append(bool(entry.get("iscrowd", 0)))
+        rows.crowd.append(is_crowd(entry))
         rows.difficult.append(bool(entry.get("difficult", 0)))
-        rows.area.append(_area(entry))
+        rows.area.append(annotation_area(entry))
 
 
 def _report_dangling(path: Path, number: int, entry: object, problems: Problems) -> None:
@@ -199,7 +223,7 @@ def _report_dangling(path: Path, number: int, entry: object, problems: Problems)
 def _report_repeated_id(path: Path, entry: dict[str, Any], seen: set[int], problems: Problems) -> None:
     """Harmless here (`to_coco` numbers anew), but other tools lose boxes by it."""
     id_ = entry.get("id")
-    if not _is_id(id_):
+    if not is_id(id_):
         problems.add(
             "id", f"{path}: annotation {id_} of image {entry['image_id']}", "its id is not an integer"
         )
@@ -222,7 +246,7 @@ def _bbox(entry: dict[str, Any], where: str) -> list[float]:
 def _label(entry: dict[str, Any], where: str, labels: _Labels, problems: Problems) -> int:
     """Label of the annotation's category; -1 where it is unknown and to be left out."""
     category = entry.get("category_id")
-    if not _is_id(category) or category not in labels.of_category:
+    if not is_id(category) or category not in labels.of_category:
         what = f"annotation {entry.get('id')}: category_id {category} is not in 'categories'"
         problems.add("class", where, what)
         return -1
@@ -235,10 +259,17 @@ def _label(entry: dict[str, Any], where: str, labels: _Labels, problems: Problem
     return label
 
 
-def _area(entry: dict[str, Any]) -> float:
+def annotation_area(entry: Mapping[str, Any]) -> float:
+    """The annotation's own area, pixels^2; nan where it has none, also null or text, and its box's counts."""
     area = entry.get("area")
-    return float(area) if isinstance(area, (int, float)) else float("nan")
+    return float(area) if isinstance(area, (int, float, np.number)) else float("nan")
 
 
-def _is_id(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
+def is_crowd(entry: Mapping[str, Any]) -> bool:
+    """Whether the annotation is one box around many objects; null is no."""
+    return bool(entry.get("iscrowd"))
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """A whole number, which true and 1.0 are not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

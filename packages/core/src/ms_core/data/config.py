@@ -19,7 +19,7 @@ class DetectionDataConfig:
     val_images: str | None = None
     """The same for `val` and `test`, where it is another folder than `images`."""
     classes: str | None = None
-    """File with a class name a line, in label order; TXT needs it unless classes.txt lies beside it."""
+    """File with a class name a line, in label order. By it a TXT list counts that has no classes.txt beside it."""
     format: Literal["auto", "coco", "voc", "txt"] = "auto"
     """Kind of the annotations; auto recognises it from their content."""
     invalid_boxes: Literal["error", "drop"] = "error"
@@ -27,4 +27,5 @@ class DetectionDataConfig:
     unknown_classes: Literal["error", "drop"] = "error"
     """What to do about a box of a class that is not in `classes`: stop, or drop and count it."""
     workers: int = 0
-    """Threads that read images, >= 0; 0 takes the number of cores, at most 8."""
+    """Threads with which `data check` reads the pictures, >= 0; 0 takes one a core, at most 8. Nothing else uses it:
+    training, evaluation and prediction read with `train.workers`."""

@@ -134,9 +134,7 @@ def _without_crowd(dataset: DetectionDataset, to: str) -> tuple[DetectionDataset
     crowd = sum(int(sample.crowd.sum()) for sample in dataset.samples)
     if crowd:
         notes += (f"{crowd} crowd boxes left out: {to} has no flag for them",)
-        dataset = replace(
-            dataset, samples=tuple(_select(sample, ~sample.crowd) for sample in dataset.samples)
-        )
+        dataset = replace(dataset, samples=tuple(sample.select(~sample.crowd) for sample in dataset.samples))
     difficult = sum(int(sample.difficult.sum()) for sample in dataset.samples)
     if difficult and to == "txt":
         notes += (f"{difficult} boxes marked difficult become ordinary ones: txt has no flag for them",)
@@ -156,19 +154,7 @@ def _wide_enough(
                 f"{dataset.source}: image {sample.id}: box {box} is at most one pixel wide or high, which "
                 "VOC counts as empty. Fix it, or pass --data.invalid-boxes drop."
             )
-        samples.append(_select(sample, wide))
+        samples.append(sample.select(wide))
     dropped = dataset.box_count - sum(len(sample.labels) for sample in samples)
     notes = (f"{dropped} boxes at most one pixel wide or high left out",) if dropped else ()
     return replace(dataset, samples=tuple(samples)), notes
-
-
-def _select(sample: Sample, keep: np.ndarray) -> Sample:
-    """The sample with the boxes that the mask [n] names."""
-    return replace(
-        sample,
-        boxes=sample.boxes[keep],
-        labels=sample.labels[keep],
-        crowd=sample.crowd[keep],
-        difficult=sample.difficult[keep],
-        areas=sample.areas[keep],
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from ms_core.data.images import read_image
 from ms_core.data.naming import safe_file_name, unique_stems
 from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.draw import draw_detections, save_image
+from ms_core.errors import UserError
 
 
 def choose_samples(dataset: DetectionDataset, count: int, seed: int | None) -> list[Sample]:
@@ -23,9 +24,33 @@ def choose_samples(dataset: DetectionDataset, count: int, seed: int | None) -> l
     return [samples[i] for i in sorted(chosen.tolist())]
 
 
-def drawing_paths(samples: list[Sample], folder: Path) -> list[Path]:
-    """One JPEG path a sample in `folder`, never two alike."""
-    return [folder / f"{safe_file_name(stem)}.jpg" for stem in unique_stems([s.path for s in samples])]
+def drawing_paths(dataset: DetectionDataset, samples: list[Sample], folder: Path) -> list[Path]:
+    """One JPEG path a sample in `folder`, never two alike, and never a picture of the dataset.
+
+    Raises:
+        UserError: a drawing would replace such a picture, by whatever name its path goes.
+    """
+    paths = [folder / f"{safe_file_name(stem)}.jpg" for stem in unique_stems([s.path for s in samples])]
+    _refuse_photos(paths, dataset)
+    return paths
+
+
+def _refuse_photos(paths: Sequence[Path], dataset: DetectionDataset) -> None:
+    there = {_identity(path): path for path in paths if path.exists()}
+    if not there:
+        return
+    for sample in dataset.samples:
+        if sample.path.exists() and _identity(sample.path) in there:
+            target = there[_identity(sample.path)]
+            raise UserError(
+                f"{target}: is a picture of the dataset ({dataset.source}), never drawn over. Give another --out."
+            )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What two paths of one file have in common, whatever links, case or `..` lie on the way (`os.path.samefile`)."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def draw_samples(dataset: DetectionDataset, samples: list[Sample], paths: list[Path]) -> Iterator[Path]:

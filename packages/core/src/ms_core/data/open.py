@@ -17,7 +17,7 @@ from ms_core.data.voc import annotation_folder, list_root, read_voc
 from ms_core.errors import UserError
 
 Split = Literal["train", "val", "test"]
-_READERS = {"coco": read_coco, "voc": read_voc, "txt": read_txt}
+_READERS = {"coco": read_coco, "voc": read_voc}
 
 
 def open_dataset(
@@ -25,6 +25,7 @@ def open_dataset(
     *,
     images: Path | str | None = None,
     classes: Sequence[str] | Path | str | None = None,
+    numbering: Sequence[str] | Path | str | None = None,
     format: Literal["auto", "coco", "voc", "txt"] = "auto",
     invalid_boxes: Literal["error", "drop"] = "error",
     unknown_classes: Literal["error", "drop"] = "error",
@@ -36,9 +37,10 @@ def open_dataset(
         path: a COCO JSON; a VOC folder (Annotations with JPEGImages or Images, or *.xml beside the images) or
             a list in its ImageSets; a TXT list.
         images: folder that relative image paths start from; None looks beside the annotations.
-        classes: names in label order, or a file with one a line. Labels are matched by name (TXT: by number
-            from 1). None takes COCO's categories by id, classes.txt beside the annotations, or VOC's names
-            sorted.
+        classes: names in label order, or a file with one a line; boxes are matched to them by name. None takes
+            COCO's categories by id, the TXT list's own names, or VOC's classes.txt or else its names sorted.
+        numbering: names that a TXT list numbers from 1, where no classes.txt beside it says so; None takes
+            `classes`. The other formats have names themselves.
         format: what `path` is; auto recognises it from its content.
         invalid_boxes: a box of zero size, not finite, or more than 2 pixels outside its image stops the
             reading, or is clipped where that helps and else left out. Up to 2 pixels outside are always
@@ -59,6 +61,8 @@ def open_dataset(
     if source.is_dir() and kind != "voc":
         raise UserError(f"{source}: is a folder, but {kind} annotations are one file.")
     sink = problems or Problems(invalid_boxes=invalid_boxes, unknown_classes=unknown_classes)
+    if kind == "txt":
+        return read_txt(source, images, classes, sink, numbering)
     return _READERS[kind](source, images, classes, sink)
 
 
@@ -70,9 +74,11 @@ def open_split(
 ) -> DetectionDataset:
     """Open one of the splits that a configuration names.
 
+    The configuration's `classes` are the label order, and what a TXT list without classes.txt numbers.
+
     Args:
-        classes: names in label order that go before the configuration's, for example those of a trained
-            network.
+        classes: names in label order that take the first of these two places, for example those of a trained
+            network or of the training set.
         problems: as for `open_dataset`.
 
     Raises:
@@ -86,6 +92,7 @@ def open_split(
         path,
         images=images,
         classes=config.classes if classes is None else classes,
+        numbering=config.classes,
         format=config.format,
         invalid_boxes=config.invalid_boxes,
         unknown_classes=config.unknown_classes,

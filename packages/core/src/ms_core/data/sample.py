@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +40,21 @@ class Sample:
     """bool [n]: VOC's difficult; VOC evaluation neither rewards nor punishes finding such a box."""
     areas: np.ndarray
     """float32 [n], the annotation's area in pixels^2 (COCO: of the mask); COCO's size ranges use it."""
+
+    def select(self, keep: np.ndarray) -> Sample:
+        """The sample with some of its boxes, and all that belongs to them.
+
+        Args:
+            keep: bool [n], or int [m] with the boxes in the order wanted.
+        """
+        return replace(
+            self,
+            boxes=self.boxes[keep],
+            labels=self.labels[keep],
+            crowd=self.crowd[keep],
+            difficult=self.difficult[keep],
+            areas=self.areas[keep],
+        )
 
 
 @dataclass(frozen=True, eq=False)

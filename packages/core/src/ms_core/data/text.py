@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ms_core.errors import UserError
 
@@ -25,3 +28,23 @@ def read_text(path: Path, what: str) -> str:
     if not text.strip():
         raise UserError(f"{path}: the file is empty; expected {what}.")
     return text
+
+
+def read_json(path: Path, what: str, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """The content of a JSON file, UTF-8 with or without a byte order mark.
+
+    Args:
+        what: for messages, what the file should hold.
+        object_hook: what stands for each object, innermost first.
+
+    Raises:
+        UserError: as `read_text`, or no JSON (with line and column).
+    """
+    try:
+        return json.loads(read_text(path, what), object_hook=object_hook)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path}: line {error.lineno} column {error.colno}: {error.msg}. The file is not valid JSON."
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits, brackets 1000 deep
+        raise UserError(f"{path}: {error}. The file is not what it should hold: {what}.") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ms_core.data.classes import CLASSES_FILE, ClassNames, load_classes
+from ms_core.data.classes import CLASSES_FILE, known_classes, load_classes
 from ms_core.data.image_paths import image_base, posix_name, require_images
 from ms_core.data.problems import Problems
 from ms_core.data.records import Rows, build_dataset
@@ -39,12 +39,30 @@ class TxtLine:
     """Five numbers each: x0, y0, x1, y1 pixels, class from 1."""
 
 
+@dataclass(frozen=True)
+class _Numbers:
+    """What the class numbers of a list mean."""
+
+    source: str
+    """The file that says it, or what else to call it in messages."""
+    names: tuple[str, ...]
+    """The name of each number, from 1."""
+    labels: tuple[int, ...]
+    """The label of each; -1 where its name is not among the classes."""
+    classes: tuple[str, ...]
+    """The classes, in label order."""
+
+
 def read_txt(
-    path: Path, images: Path | str | None, classes: Sequence[str] | Path | str | None, problems: Problems
+    path: Path,
+    images: Path | str | None,
+    classes: Sequence[str] | Path | str | None,
+    problems: Problems,
+    numbering: Sequence[str] | Path | str | None = None,
 ) -> DetectionDataset:
     """Read a TXT list; see `open_dataset`. The image id is the line number from 0."""
     lines = parse_lines(path)
-    names, classes_source = _classes(path, classes)
+    numbers, notes = _numbers(path, classes, numbering)
     rows = Rows(style="corners")
     files = [posix_name(line.path) for line in lines]
     base = image_base(path, files, images)
@@ -52,11 +70,11 @@ def read_txt(
     rows.paths = [base / file for file in files]
     rows.names = [f"{path}: line {line.number}" for line in lines]
     rows.sizes = [(0, 0)] * len(lines)
-    _add_boxes(rows, lines, names, classes_source, problems)
+    _add_boxes(rows, lines, numbers, problems)
     if not problems.collect:
         require_images(rows.paths, rows.names)
-    ids = tuple(range(1, len(names.names) + 1))
-    return build_dataset(rows, names.names, ids, path, "txt", problems, names.notes)
+    ids = tuple(range(1, len(numbers.classes) + 1))
+    return build_dataset(rows, numbers.classes, ids, path, "txt", problems, notes)
 
 
 def parse_lines(path: Path) -> list[TxtLine]:
@@ -99,43 +117,62 @@ def looks_like_txt(line: str) -> bool:
     return _BOX.fullmatch(line.rpartition(" ")[2]) is not None and " " in line
 
 
-def _classes(path: Path, classes: Sequence[str] | Path | str | None) -> tuple[ClassNames, str]:
-    """The names, and what to call their source in messages."""
-    if classes is None:
-        classes = path.parent / CLASSES_FILE
-        if not classes.is_file():
-            raise UserError(
-                f"{path}: the list has class numbers only. Pass --data.classes FILE (one name a line, the "
-                f"first is class 1), or put it at {classes.absolute()}."
-            )
-    source = str(classes) if isinstance(classes, (str, Path)) else "the classes"
-    return load_classes(classes), source
+def _numbers(
+    path: Path,
+    classes: Sequence[str] | Path | str | None,
+    numbering: Sequence[str] | Path | str | None,
+) -> tuple[_Numbers, tuple[str, ...]]:
+    """What the numbers mean, and notes for the user.
+
+    A list is numbered by the classes.txt beside it, whoever opens it: the same list must not change its meaning
+    with the classes that a training set or a network happens to have.
+    """
+    beside = path.parent / CLASSES_FILE
+    by = beside if beside.is_file() else classes if numbering is None else numbering
+    if by is None:
+        raise UserError(
+            f"{path}: the list has class numbers only. Pass --data.classes FILE (one name a line, the "
+            f"first is class 1), or put it at {beside.absolute()}."
+        )
+    source = str(by) if isinstance(by, (str, Path)) else "the classes"
+    own = load_classes(by)
+    wanted = own if classes is None else load_classes(classes)
+    label_of_name = wanted.index()
+    labels = tuple(label_of_name.get(name, -1) for name in own.names)
+    notes = [*own.notes, *wanted.notes]
+    if labels != tuple(range(len(labels))):
+        notes.append(f"{path}: its class numbers are those of {source}; the names lead to the classes")
+    return _Numbers(source, own.names, labels, wanted.names), tuple(dict.fromkeys(notes))
 
 
-def _add_boxes(
-    rows: Rows, lines: Sequence[TxtLine], classes: ClassNames, classes_source: str, problems: Problems
-) -> None:
+def _add_boxes(rows: Rows, lines: Sequence[TxtLine], numbers: _Numbers, problems: Problems) -> None:
     """Append every box of every line."""
     for i, line in enumerate(lines):
         for number, (*box, class_id) in enumerate(line.boxes, start=1):
-            fault = _class_fault(class_id, classes, classes_source)
+            fault = _class_fault(class_id, numbers)
             if fault:
                 problems.add("class" if class_id else "label", rows.names[i], f"box {number}: {fault}")
             rows.image.append(i)
             rows.box.append(box)
-            rows.label.append(-1 if fault else int(class_id) - 1)
+            rows.label.append(-1 if fault else numbers.labels[int(class_id) - 1])
             rows.crowd.append(False)
             rows.difficult.append(False)
             rows.area.append(math.nan)
 
 
-def _class_fault(class_id: float, classes: ClassNames, source: str) -> str:
+def _class_fault(class_id: float, numbers: _Numbers) -> str:
     """What is wrong with a class number; empty where nothing is."""
     if class_id == 0:
         return "class 0: classes count from 1, the background is implied and has no number"
-    if class_id != class_id or class_id not in range(1, len(classes.names) + 1):
-        last = classes.names[-1]
-        return f"class {class_id:g} is not one of 1 to {len(classes.names)} ({source} ends with '{last}')"
+    if class_id != class_id or class_id not in range(1, len(numbers.names) + 1):
+        last = len(numbers.names)
+        return (
+            f"class {class_id:g} is not one of 1 to {last} ({numbers.source} ends with '{numbers.names[-1]}')"
+        )
+    if numbers.labels[int(class_id) - 1] < 0:
+        name = numbers.names[int(class_id) - 1]
+        known = known_classes(name, numbers.classes)
+        return f"class {class_id:g} is '{name}' ({numbers.source}), which is not among the classes ({known})"
     return ""
 
 

@@ -97,7 +97,7 @@ def run_draw(arguments: Namespace) -> int:
     dataset = _open_only_split(arguments.config.data)
     out = Path(arguments.out)
     samples = choose_samples(dataset, arguments.count, arguments.seed if arguments.random else None)
-    paths = drawing_paths(samples, out)
+    paths = drawing_paths(dataset, samples, out)
     refuse_overwrite(paths, arguments.overwrite)
     out.mkdir(parents=True, exist_ok=True)
     drawn = draw_samples(dataset, samples, paths)

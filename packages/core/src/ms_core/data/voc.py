@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +23,14 @@ ANNOTATIONS = "Annotations"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _LARGEST_ID = 2**31 - 1
 """Image ids travel as int32 in MindRecord files."""
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._:-]*)["']""")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_MEANT = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc-kr": "cp949"}
+"""Encodings that programs name when they write the larger one (encoding.spec.whatwg.org, section 4.2)."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +151,9 @@ def read_page(path: Path) -> VocPage:
             numbers.
     """
     try:
-        root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+        root = ElementTree.fromstring(_xml_text(path))
+    except (ElementTree.ParseError, UnicodeError) as error:
         raise UserError(f"{path}: {error}. The file is not valid XML.") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     if root.tag != "annotation":
         raise UserError(
             f"{path}: not a VOC annotation: the outermost element is <{root.tag}>, not <annotation>."
@@ -154,6 +162,40 @@ def read_page(path: Path) -> VocPage:
     return VocPage(
         path, posix_name((root.findtext("filename") or "").strip()), _size(path, root), tuple(objects)
     )
+
+
+def _xml_text(path: Path) -> str | bytes:
+    """The file decoded by its byte order mark or what it declares; bytes where it has neither (UTF-8, then).
+
+    The XML parser itself knows no encoding of several bytes a character but UTF-8 and UTF-16.
+
+    Raises:
+        UserError: unreadable, an unknown encoding, or bytes that are not of it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+    name = _encoding(data)
+    if name is None:
+        return data
+    try:
+        return data.decode(_MEANT.get(name.lower(), name))
+    except LookupError as error:
+        raise UserError(f"{path}: its encoding '{name}' is not known. Save the file as UTF-8.") from error
+    except UnicodeError as error:
+        raise UserError(
+            f"{path}: says that it is {name} text, but is not. Save the file as UTF-8."
+        ) from error
+
+
+def _encoding(data: bytes) -> str | None:
+    """The encoding that an XML file names; a byte order mark goes before the declaration."""
+    for mark, name in _MARKS.items():
+        if data.startswith(mark):
+            return name
+    declared = _DECLARED.match(data)
+    return declared[1].decode("ascii") if declared else None
 
 
 def _size(path: Path, root: ElementTree.Element) -> tuple[int, int]:

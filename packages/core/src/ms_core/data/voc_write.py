@@ -19,7 +19,7 @@ _PARTS = {ANNOTATIONS, IMAGES, "ImageSets", CLASSES_FILE}
 
 
 def write_voc(dataset: DetectionDataset, out: Path, overwrite: bool) -> None:
-    """Make the folder beside its place, then rename it.
+    """Make the folder beside its place, then rename it; a folder that was there stays until that is done.
 
     Raises:
         UserError: the folder is there (without `overwrite`, or with other things in it, or with the source
@@ -28,15 +28,48 @@ def write_voc(dataset: DetectionDataset, out: Path, overwrite: bool) -> None:
     _refuse(dataset, out, overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
-        new, old = Path(temporary) / "new", Path(temporary) / "old"
+        new = Path(temporary) / "new"
         try:
             _write_folder(dataset, new)
             if out.exists():
-                out.rename(old)
-            new.rename(out)
+                _replace_folder(out, new)
+            else:
+                new.rename(out)
         except OSError as error:
             place = f" ({error.filename})" if error.filename else ""
             raise UserError(f"{out}: cannot write: {error.strerror or error}{place}.") from error
+
+
+def _replace_folder(out: Path, new: Path) -> None:
+    """Rename `new` to `out`. The old folder waits in one of its own, which no clean-up deletes, and comes back.
+
+    Raises:
+        UserError: the old folder cannot be put back, either; the message says where it is.
+        OSError: nothing was changed.
+    """
+    waiting = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.old."))
+    old = waiting / out.name
+    try:
+        out.rename(old)
+        new.rename(out)
+    except BaseException:  # Ctrl-C, too
+        _put_back(old, out)
+        waiting.rmdir()
+        raise
+    shutil.rmtree(waiting)
+
+
+def _put_back(old: Path, out: Path) -> None:
+    """Rename `old` to `out` where it was moved away."""
+    if not old.exists():
+        return
+    try:
+        old.rename(out)
+    except OSError as error:
+        raise UserError(
+            f"{out}: cannot be written, and what was there cannot be put back ({error.strerror or error}). It is "
+            f"unchanged in {old}; move it back by hand."
+        ) from error
 
 
 def page(sample: Sample, filename: str, classes: tuple[str, ...]) -> ElementTree.ElementTree:

@@ -1,18 +1,19 @@
 """COCO box evaluation that keeps an image's detections and nothing else of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ms_core.data.coco import is_id, without_mask
+from ms_core.data.text import read_json
 from ms_core.detection.boxes import xyxy_to_xywh
 from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
 from ms_core.evaluation.coco_metrics import ClassScore, CocoMetrics, known_mean, summarise
 from ms_core.evaluation.engines import Counts, EngineName, choose_engine, count_matches
-from ms_core.evaluation.ground_truth import is_box, is_finite, load_ground_truth, read_json
+from ms_core.evaluation.ground_truth import GroundTruth, is_box, is_finite, load_ground_truth
 from ms_core.evaluation.voc import voc_average_precision
 
 __all__ = ["CocoEvaluator", "CocoMetrics"]
@@ -22,7 +23,7 @@ class _Found(NamedTuple):
     """Detections of one image: 24 bytes each when they come from a network."""
 
     rows: np.ndarray  # float32 (float64 from JSON) [n, 5] as (x, y, width, height, score)
-    categories: np.ndarray  # int32 [n], category ids
+    categories: np.ndarray  # int32 [n], places in the ground truth's categories
 
 
 class CocoEvaluator:
@@ -48,6 +49,7 @@ class CocoEvaluator:
         image_ids: Iterable[int] | None = None,
     ) -> None:
         self._truth = load_ground_truth(ground_truth)
+        self._place_of_category = {id_: place for place, id_ in enumerate(self._truth.category_ids)}
         self._engine: EngineName = choose_engine(engine)
         self._voc_ap50 = voc_ap50
         self._limit = None if image_ids is None else frozenset(int(i) for i in image_ids)
@@ -68,9 +70,7 @@ class CocoEvaluator:
         """
         self._require_image(image_id, "detections")
         rows = np.concatenate((xyxy_to_xywh(detections.boxes), detections.scores[:, None]), axis=1)
-        categories = np.asarray(category_ids, np.int32)[detections.labels]
-        self._require_categories(categories)
-        self._keep(int(image_id), _Found(rows, categories))
+        self._keep(int(image_id), _Found(rows, self._places(detections.labels, category_ids)), "detections")
 
     def update_json(self, results: Sequence[Mapping[str, Any]] | Path | str) -> None:
         """Take a COCO result list or file.
@@ -78,11 +78,11 @@ class CocoEvaluator:
         It speaks for every image of the ground truth: one it does not name has no detections, and counts.
 
         Raises:
-            UserError: not JSON, not a list, or a faulty entry, named by its index.
+            UserError: not JSON, not a list, or a faulty entry, named by its index; or an image was given before.
         """
         source = "results"
         if isinstance(results, str | Path):
-            source, results = str(results), read_json(Path(results))
+            source, results = str(results), read_json(Path(results), "COCO results", without_mask)
         if not isinstance(results, Sequence) or isinstance(results, str | bytes):
             raise UserError(
                 f"{source}: not a list of detections. A COCO result file is a JSON list of entries."
@@ -90,11 +90,11 @@ class CocoEvaluator:
         grouped: dict[int, list[list[float]]] = {}
         for index, entry in enumerate(results):
             self._check_entry(entry, f"{source}: entry {index}")
-            row = [*entry["bbox"], entry["score"], entry["category_id"]]
+            row = [*entry["bbox"], entry["score"], self._place_of_category[entry["category_id"]]]
             grouped.setdefault(int(entry["image_id"]), []).append(row)
         for image_id in self._truth.image_ids:
             rows = np.array(grouped.get(image_id, []), np.float64).reshape(-1, 6)
-            self._keep(image_id, _Found(rows[:, :5], rows[:, 5].astype(np.int32)))
+            self._keep(image_id, _Found(rows[:, :5], rows[:, 5].astype(np.int32)), source)
 
     def merge(self, other: "CocoEvaluator") -> None:
         """Take over another rank's detections; an image that both have, as equal shares need, counts once."""
@@ -111,40 +111,43 @@ class CocoEvaluator:
         if not images:
             raise UserError("evaluation: no image was evaluated. Check that the data set is not empty.")
         found = self._table(images)
-        counts = count_matches(self._truth, images, found, self._engine)
-        return self._metrics(images, counts, found)
+        truth = self._truth.numbered(images)
+        counts = count_matches(truth, found, self._engine)
+        return self._metrics(truth, counts, voc_average_precision(truth, found) if self._voc_ap50 else {})
 
-    def _metrics(self, images: Sequence[int], counts: Counts, found: np.ndarray) -> CocoMetrics:
+    def _metrics(self, truth: GroundTruth, counts: Counts, voc: Mapping[int, float]) -> CocoMetrics:
+        """Args: the numbered truth, and what was counted against it."""
         precision = counts.precision[:, :, :, 0, -1]  # [T, R, K]
-        objects = self._truth.objects(images)
-        voc = voc_average_precision(self._truth, images, found) if self._voc_ap50 else {}
+        objects = truth.objects()
         classes = tuple(
-            ClassScore(id_, name, known_mean(values), known_mean(values[0]), objects[id_], voc.get(id_))
-            for (id_, name), values in zip(self._truth.categories, np.moveaxis(precision, 2, 0), strict=True)
+            ClassScore(id_, name, known_mean(values), known_mean(values[0]), objects[k], voc.get(k))
+            for k, ((id_, name), values) in enumerate(
+                zip(self._truth.categories, np.moveaxis(precision, 2, 0), strict=True)
+            )
         )
         return CocoMetrics(
             stats=summarise(counts),
             classes=classes,
             precision=precision,
             scores=counts.scores[:, :, :, 0, -1],
-            images=len(images),
+            images=len(truth.image_ids),
             voc_ap50=known_mean(np.array(list(voc.values()))) if self._voc_ap50 else None,
         )
 
     def _table(self, images: Sequence[int]) -> np.ndarray:
-        """float64 [n, 7] as (image id, x, y, width, height, score, category id)."""
+        """float64 [n, 7] as (image, x, y, width, height, score, category), both ids as `GroundTruth.numbered`."""
         parts = [np.zeros((0, 7))]
-        for image_id in images:
+        for number, image_id in enumerate(images):
             if image_id in self._found:
                 rows, categories = self._found[image_id]
                 part = np.empty((len(rows), 7))
-                part[:, 0], part[:, 1:6], part[:, 6] = image_id, rows, categories
+                part[:, 0], part[:, 1:6], part[:, 6] = number, rows, categories
                 parts.append(part)
         return np.concatenate(parts)
 
-    def _keep(self, image_id: int, found: _Found) -> None:
+    def _keep(self, image_id: int, found: _Found, where: str) -> None:
         if image_id in self._found:
-            raise UserError(f"detections: image id {image_id} comes twice. Give every image once.")
+            raise UserError(f"{where}: image id {image_id} comes twice. Give every image once.")
         if self._limit is None or image_id in self._limit:
             self._found[image_id] = found
 
@@ -155,13 +158,18 @@ class CocoEvaluator:
                 "Evaluate against the annotation file of these images."
             )
 
-    def _require_categories(self, categories: np.ndarray) -> None:
-        known = np.isin(categories, self._truth.category_ids)
-        if not known.all():
+    def _places(self, labels: np.ndarray, category_ids: Sequence[int]) -> np.ndarray:
+        """int32 [n], the place of each label's category among the ground truth's."""
+        place_of_label = np.array(
+            [self._place_of_category.get(int(id_), -1) for id_ in category_ids], np.int32
+        )
+        places = place_of_label[labels]
+        if (places < 0).any():
             raise UserError(
-                f"detections: category id {categories[~known][0]} is not in {self._truth.source}. "
+                f"detections: category id {category_ids[labels[places < 0][0]]} is not in {self._truth.source}. "
                 "Check the class map: its ids must be those of the annotation file."
             )
+        return places
 
     def _check_entry(self, entry: Any, where: str) -> None:
         if not isinstance(entry, Mapping):
@@ -174,7 +182,7 @@ class CocoEvaluator:
             raise UserError(f"{where}: bbox is {box}, not four numbers [x, y, width, height].")
         if not is_finite(score):
             raise UserError(f"{where}: score is {score!r}, not a number.")
-        if not isinstance(entry["image_id"], Integral) or entry["image_id"] not in self._truth.image_ids:
+        if not is_id(entry["image_id"]) or entry["image_id"] not in self._truth.image_ids:
             raise UserError(f"{where}: image_id {entry['image_id']!r} is not in {self._truth.source}.")
-        if entry["category_id"] not in self._truth.category_ids:
+        if not is_id(entry["category_id"]) or entry["category_id"] not in self._place_of_category:
             raise UserError(f"{where}: category_id {entry['category_id']!r} is not in {self._truth.source}.")

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,21 +42,18 @@ def choose_engine(engine: EngineName) -> Literal["hotcoco", "pycocotools"]:
     raise UserError(f"evaluation engine {engine}: not installed. Run: pip install hotcoco pycocotools")
 
 
-def count_matches(
-    truth: GroundTruth, image_ids: Iterable[int], found: np.ndarray, engine: EngineName
-) -> Counts:
+def count_matches(truth: GroundTruth, found: np.ndarray, engine: EngineName) -> Counts:
     """Evaluate boxes.
 
     Args:
-        truth: ground truth.
-        image_ids: the images that count.
+        truth: the images that count, all ids below 2^53 (`GroundTruth.numbered`).
         found: float64 [n, 7] as (image id, x, y, width, height, score, category id), of these images only.
         engine: who counts; the results agree bit for bit.
     """
     dataset = {
         "info": {},
-        "images": [{"id": id_} for id_ in sorted(image_ids)],
-        "annotations": truth.of_images(image_ids),
+        "images": [{"id": id_} for id_ in sorted(truth.image_ids)],
+        "annotations": list(truth.annotations),
         "categories": [{"id": id_, "name": name} for id_, name in truth.categories],
     }
     run = _run_hotcoco if choose_engine(engine) == "hotcoco" else _run_pycocotools

@@ -1,14 +1,14 @@
 """COCO ground truth reduced to what box evaluation reads, checked once."""
 
-import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from ms_core.data.coco import annotation_area, category_names, is_crowd, is_id, parse_coco, require_lists
 from ms_core.errors import UserError
 
 
@@ -29,61 +29,56 @@ class GroundTruth:
         """Ids of `categories`."""
         return tuple(id_ for id_, _ in self.categories)
 
-    def of_images(self, image_ids: Iterable[int]) -> "list[dict[str, Any]]":
-        """Annotations of these images."""
-        wanted = set(image_ids)
-        return [annotation for annotation in self.annotations if annotation["image_id"] in wanted]
+    def numbered(self, image_ids: Sequence[int]) -> "GroundTruth":
+        """These images with the image and category ids 0, 1, 2, ..., in the order given and of `categories`.
 
-    def objects(self, image_ids: Iterable[int]) -> Counter[int]:
-        """Objects of each category id in these images, crowds not counted."""
-        return Counter(a["category_id"] for a in self.of_images(image_ids) if not a["iscrowd"])
+        Such ids are exact in a float64 table; an id above 2^53 would meet its neighbours there.
+        """
+        image_of = {id_: number for number, id_ in enumerate(image_ids)}
+        category_of = {id_: number for number, id_ in enumerate(self.category_ids)}
+        annotations = tuple(
+            a | {"image_id": image_of[a["image_id"]], "category_id": category_of[a["category_id"]]}
+            for a in self.annotations
+            if a["image_id"] in image_of
+        )
+        categories = tuple(enumerate(name for _, name in self.categories))
+        return GroundTruth(self.source, frozenset(image_of.values()), categories, annotations)
+
+    def objects(self) -> Counter[int]:
+        """Objects of each category id, crowds not counted."""
+        return Counter(a["category_id"] for a in self.annotations if not a["iscrowd"])
 
 
 def load_ground_truth(ground_truth: Mapping[str, Any] | Path | str) -> GroundTruth:
-    """Check COCO ground truth and keep what box evaluation needs.
+    """Check COCO ground truth as `data.coco` does, and keep what box evaluation needs.
 
     Args:
-        ground_truth: COCO dict, or path of an annotation file. `area` defaults to width x height, `iscrowd`
-            to 0; a truthy `difficult` or `ignore` matters to VOC AP only.
+        ground_truth: COCO dict, or path of an annotation file. Where `area` is no positive number the box's
+            counts, and no `iscrowd` is 0; a truthy `difficult` or `ignore` matters to VOC AP only.
 
     Raises:
-        UserError: not JSON, a missing list or key, an annotation of an unknown image or category.
+        UserError: not JSON, a missing list or key, an id that is missing or occurs twice, an annotation of an
+            unknown image or category.
     """
-    source, content = "ground truth", ground_truth
     if isinstance(ground_truth, str | Path):
-        source, content = str(ground_truth), read_json(Path(ground_truth))
-    images, annotations, categories = (
-        _entries(content, key, source) for key in ("images", "annotations", "categories")
-    )
-    image_ids = frozenset(_id(image, source, f"images entry {i}") for i, image in enumerate(images))
-    names = {
-        _id(category, source, f"categories entry {i}"): str(category.get("name", category["id"]))
-        for i, category in enumerate(categories)
-    }
+        source, content = str(ground_truth), parse_coco(Path(ground_truth))
+    else:
+        source, content = "ground truth", require_lists(ground_truth, "ground truth")
+    image_ids = _image_ids(content["images"], source)
+    names = category_names(content, source)
     kept = tuple(
-        _slim(annotation, index, source, image_ids, names.keys())
-        for index, annotation in enumerate(annotations)
+        _slim(annotation, index, source, image_ids, names)
+        for index, annotation in enumerate(content["annotations"])
     )
     return GroundTruth(source, image_ids, tuple(sorted(names.items())), kept)
 
 
-def read_json(path: Path) -> Any:
-    """Content of a JSON file; UserError if it is absent or not JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot read: {error.strerror}. Check the path.") from error
-    except ValueError as error:
-        raise UserError(f"{path}: not a JSON file ({error}). Check that it is complete.") from error
-
-
-def _entries(content: Any, key: str, source: str) -> Sequence[dict[str, Any]]:
-    entries = content.get(key) if isinstance(content, Mapping) else None
-    if not isinstance(entries, Sequence):
-        raise UserError(
-            f'{source}: no list "{key}". A COCO annotation file has images, annotations and categories.'
-        )
-    return entries
+def _image_ids(images: Sequence[Any], source: str) -> frozenset[int]:
+    ids = Counter(_id(image, "id", source, f"images entry {i}") for i, image in enumerate(images))
+    id_, times = ids.most_common(1)[0]
+    if times > 1:
+        raise _faulty(source, f"image {id_}", f"this image id occurs {times} times in 'images'")
+    return frozenset(ids)
 
 
 def _faulty(source: str, where: str, fault: str) -> UserError:
@@ -96,10 +91,10 @@ def _field(entry: Any, key: str, source: str, where: str) -> Any:
     return entry[key]
 
 
-def _id(entry: Any, source: str, where: str) -> int:
-    value = _field(entry, "id", source, where)
-    if not isinstance(value, Integral):
-        raise _faulty(source, where, f"id is {value!r}, not a whole number")
+def _id(entry: Any, key: str, source: str, where: str) -> int:
+    value = _field(entry, key, source, where)
+    if not is_id(value):
+        raise _faulty(source, where, f"{key} is {value!r}, not a whole number")
     return int(value)
 
 
@@ -114,26 +109,24 @@ def is_finite(value: Any) -> bool:
 
 
 def _slim(
-    annotation: Mapping[str, Any],
-    index: int,
-    source: str,
-    image_ids: Iterable[int],
-    category_ids: Iterable[int],
+    annotation: Any, index: int, source: str, image_ids: Collection[int], category_ids: Collection[int]
 ) -> dict[str, Any]:
     where = f"annotations entry {index}"
-    image, category, box = (_field(annotation, k, source, where) for k in ("image_id", "category_id", "bbox"))
+    image, category = (_id(annotation, key, source, where) for key in ("image_id", "category_id"))
+    box = _field(annotation, "bbox", source, where)
     if image not in image_ids:
         raise _faulty(source, where, f"image id {image} is not in the list of images")
     if category not in category_ids:
         raise _faulty(source, where, f"category id {category} is not in the list of categories")
     if not is_box(box):
         raise _faulty(source, where, f"bbox is {box}, not [x, y, width, height]")
+    area = annotation_area(annotation)
     return {
         "id": index + 1,  # numbered anew: pycocotools takes a match with id 0 for none
         "image_id": image,
         "category_id": category,
         "bbox": [float(value) for value in box],
-        "area": float(annotation.get("area", box[2] * box[3])),
-        "iscrowd": int(annotation.get("iscrowd", 0)),
+        "area": area if 0 < area < math.inf else float(box[2] * box[3]),
+        "iscrowd": int(is_crowd(annotation)),
         "difficult": bool(annotation.get("difficult", annotation.get("ignore", 0))),
     }

@@ -1,7 +1,6 @@
 """PASCAL VOC's average precision (VOC2010 and later: area under the whole precision envelope) at IoU 0.5."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from ms_core.evaluation.ground_truth import GroundTruth
 
 
 def voc_average_precision(
-    truth: GroundTruth, image_ids: Iterable[int], found: np.ndarray, iou_threshold: float = 0.5
+    truth: GroundTruth, found: np.ndarray, iou_threshold: float = 0.5
 ) -> dict[int, float]:
     """AP of every category by the rules of the VOC development kit.
 
@@ -20,8 +19,7 @@ def voc_average_precision(
     pixel, as in COCO.
 
     Args:
-        truth: ground truth.
-        image_ids: the images that count.
+        truth: the images that count, all ids below 2^53 (`GroundTruth.numbered`).
         found: float64 [n, 7] as (image id, x, y, width, height, score, category id).
         iou_threshold: overlap that makes a detection right, inclusive.
 
@@ -29,7 +27,7 @@ def voc_average_precision(
         category id -> AP, -1 for a category without objects.
     """
     objects: dict[int, dict[int, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for annotation in truth.of_images(image_ids):
+    for annotation in truth.annotations:
         objects[annotation["category_id"]][annotation["image_id"]].append(annotation)
     return {
         category: _class_average_precision(objects[category], found[found[:, 6] == category], iou_threshold)

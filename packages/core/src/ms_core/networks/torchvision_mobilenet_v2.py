@@ -1,22 +1,16 @@
 """torchvision's MobileNetV2 classification weights in terms of our trunk stages."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from ms_core.checkpoint.names import Rule, batch_norm_to_mindspore, prefix, rename
+
 TORCHVISION_EPS = 1e-5
 TRUNK_EPS = 1e-3  # MOBILENET_V2_NORM.eps, repeated because importing it would import MindSpore
 
-_NORM_LEAVES = {
-    "weight": "gamma",
-    "bias": "beta",
-    "running_mean": "moving_mean",
-    "running_var": "moving_variance",
-}
-_STAGE = re.compile(r"features\.(\d+)\.(.+)")
-_NESTED = re.compile(r"conv\.(\d+)\.(\d+)\.(\w+)")  # convolution or norm of a ConvNormReLU6 inside a block
-_PLAIN = re.compile(r"(\d+)\.(\w+)")  # the same of stages 0 and 18, which are no blocks
+STAGES = 19
+"""`features.0` to `features.18`."""
 
 
 def is_torchvision_mobilenet_v2(names: Iterable[str]) -> bool:
@@ -36,27 +30,20 @@ def translate_trunk(
     Returns:
         Our names -> arrays; names outside the trunk (`classifier.1.weight`) as they were; no batch counters.
     """
-    translated = {}
-    for name, array in _fold_eps(arrays).items():
-        match = _STAGE.fullmatch(name)
-        if match is None:
-            translated[name] = array
-        elif not name.endswith("num_batches_tracked"):  # PyTorch's counter; no weight
-            is_norm = name.rsplit(".", 1)[0] + ".running_var" in arrays
-            translated[f"{stage_name(int(match[1]))}.{_inside_stage(match[2], is_norm)}"] = array
-    return translated
+    rules = [rule for stage in range(STAGES) for rule in _stage_rules(stage, stage_name(stage))]
+    return rename(batch_norm_to_mindspore(_fold_eps(arrays)), rules)
 
 
-def _inside_stage(name: str, is_norm: bool) -> str:
-    """`conv.0.1.running_var` -> `conv.0.features.1.moving_variance`."""
-    if is_norm:
-        prefix, leaf = name.rsplit(".", 1)
-        name = f"{prefix}.{_NORM_LEAVES[leaf]}"
-    if nested := _NESTED.fullmatch(name):
-        return f"conv.{nested[1]}.features.{nested[2]}.{nested[3]}"
-    if plain := _PLAIN.fullmatch(name):
-        return f"features.{plain[1]}.{plain[2]}"
-    return name  # conv.2.weight, conv.3.gamma: the projection, which is not wrapped
+def _stage_rules(stage: int, ours: str) -> tuple[Rule, ...]:
+    theirs = rf"features\.{stage}\."
+    return (
+        # Convolution or norm of a ConvNormReLU6 inside a block.
+        Rule(theirs + r"conv\.(\d+)\.(\d+)\.(\w+)", ours + r".conv.\1.features.\2.\3"),
+        # The same of stages 0 and 18, which are no blocks.
+        Rule(theirs + r"(\d+)\.(\w+)", ours + r".features.\1.\2"),
+        # The projection at the end of a block, which is not wrapped.
+        prefix(f"features.{stage}.", f"{ours}."),
+    )
 
 
 def _fold_eps(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -69,10 +56,9 @@ def _fold_eps(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """
     folded = dict(arrays)
     for name, variance in arrays.items():
-        if name.endswith(".running_var"):
-            scale = name.removesuffix("running_var") + "weight"
-            ratio = (variance.astype(np.float64) + TRUNK_EPS) / (
-                variance.astype(np.float64) + TORCHVISION_EPS
-            )
+        scale = name.removesuffix("running_var") + "weight"
+        if name.endswith(".running_var") and scale in arrays and arrays[scale].shape == variance.shape:
+            exact = variance.astype(np.float64)
+            ratio = (exact + TRUNK_EPS) / (exact + TORCHVISION_EPS)
             folded[scale] = (arrays[scale] * np.sqrt(ratio)).astype(np.float32)
     return folded

@@ -16,8 +16,8 @@ from ms_core.train.config import TrainConfig
 
 @dataclass(frozen=True)
 class ModelConfig:
-    name: str = "ssd300"
-    """Network, one of the package's models."""
+    name: str = ""
+    """Network, one of the package's models; a recipe names it."""
     variant: Literal["zoo", "paper"] = "zoo"
     """"zoo": the old MindSpore network and its checkpoints; "paper": the published network where the two differ."""
     padding: Literal["auto", "same", "torch"] = "auto"
@@ -39,6 +39,9 @@ class InputConfig:
     match_threshold: float = 0.5
     """An anchor is positive above this IoU, 0-1."""
 
+    def __post_init__(self) -> None:
+        _within(flip=self.flip, colour_jitter=self.colour_jitter, match_threshold=self.match_threshold)
+
 
 @dataclass(frozen=True)
 class PostprocessConfig:
@@ -51,6 +54,11 @@ class PostprocessConfig:
     max_detections: int | None = None
     """Most detections in one image; null: no such bound."""
 
+    def __post_init__(self) -> None:
+        _within(min_score=self.min_score, nms_threshold=self.nms_threshold)
+        most = 1 if self.max_detections is None else self.max_detections
+        _at_least_one(max_per_class=self.max_per_class, max_detections=most)
+
 
 @dataclass(frozen=True)
 class EvalConfig:
@@ -62,6 +70,9 @@ class EvalConfig:
     """"zoo" leaves out images with crowd boxes or without any, as the numbers published for the old zoo did."""
     voc_ap50: bool = False
     """Also report the VOC AP at IoU 0.5 (area under the curve, difficult boxes ignored)."""
+
+    def __post_init__(self) -> None:
+        _at_least_one(batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -94,3 +105,16 @@ class SingleShotConfig:
     """Compiled graphs, or operation by operation for debugging."""
     seed: int = 1
     """One seed fixes initial weights, data order and augmentation."""
+
+
+def _within(**values: float) -> None:
+    """Raise ValueError, which the reader of configurations puts into words, for a value outside 0-1."""
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}: {value} is not within 0-1.")
+
+
+def _at_least_one(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name}: {value} is below 1.")

@@ -13,6 +13,7 @@ from mindspore import Tensor, nn
 
 from ms_core.data.images import read_image
 from ms_core.data.sample import Sample
+from ms_core.detection.boxes import relative_to_pixels
 from ms_core.detection.detections import Detections
 from ms_core.detection.nms import multiclass_nms
 from ms_core.networks.inference import InferenceModel
@@ -73,9 +74,8 @@ class Detector:
 
     def _select(self, boxes: np.ndarray, scores: np.ndarray, image: PreparedImage) -> Detections:
         """boxes [N, 4] y0 x0 y1 x1 relative, scores [N, K] with the background first -> kept detections."""
-        size = np.array([image.width, image.height, image.width, image.height], np.float32)
         return multiclass_nms(
-            boxes[:, [1, 0, 3, 2]] * size,
+            relative_to_pixels(boxes, image.width, image.height),
             scores[:, 1:],
             min_score=self.postprocess.min_score,
             iou_threshold=self.postprocess.nms_threshold,

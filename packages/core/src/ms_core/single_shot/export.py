@@ -22,7 +22,7 @@ from ms_core.single_shot.pipeline import network_input
 from ms_core.single_shot.trained import TrainedModel, load_trained
 
 REFUSED = {
-    "air": "AIR files can only be written on an Ascend machine. Export MINDIR here, or run this command there.",
+    "air": "AIR export is not in this version (MindSpore writes AIR on Ascend machines only). Export MINDIR.",
     "onnx": "ONNX export is not in this version. Export MINDIR.",
 }
 
@@ -59,8 +59,8 @@ def export_detector(
     inference = InferenceModel(model.network)
     height, width = model.network.input_size
     shape = (batch_size, 3, height, width)
-    path = export_mindir(inference, shape, out / f"{model.name}.mindir")
     images = np.repeat(_comparison_input(picture, (height, width))[None], batch_size, axis=0)
+    path = export_mindir(inference, shape, out / f"{model.name}.mindir")
     difference = verify_mindir(path, inference, images, new_process=True)
     write_manifest(
         Manifest(
@@ -108,8 +108,9 @@ def export_target(
     if batch_size < 1:
         raise UserError(f"--batch-size {batch_size}: at least 1 is needed.")
     refuse_overwrite([out / NAME], overwrite)
-    device.start(config.device, mode=config.mode, seed=config.seed)
+    device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     model = load_trained(package, target, config)
+    refuse_overwrite([out / f"{model.name}.mindir"], overwrite)
     exported = export_detector(model, config.postprocess, out, batch_size=batch_size, picture=picture)
     print(
         f"{exported.path}: reloaded in a new process, largest difference from the network {exported.difference:.1e}"

@@ -24,6 +24,8 @@ class DetectorPackage:
     """Version of the package."""
     demo_recipe: str
     """Recipe of the demo."""
+    example: str
+    """Options of a typical training, for the help: recipe and weights."""
     recipes: Traversable
     """Folder of YAML recipes inside the wheel."""
     build_model: Callable[..., Any]

@@ -7,7 +7,7 @@ aspect ratio not kept). Evaluation shares decode, resize and normalise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from ms_core.data.images import read_image
 from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection import augment
 from ms_core.detection.anchors import Anchors
+from ms_core.detection.boxes import pixels_to_relative
 from ms_core.detection.matching import encode_targets
 from ms_core.errors import UserError
 from ms_core.single_shot.config import InputConfig
@@ -104,10 +105,8 @@ def training_row(
         image [3, H, W] float32 normalised, box targets [N, 4], labels [N] (0 background), matched anchors.
     """
     image, boxes, labels = augmented(sample, target.input_size, config, rng)
-    height, width = image.shape[:2]
-    relative = boxes[:, [1, 0, 3, 2]] / np.array([height, width, height, width], np.float32)
     loc, anchor_labels, matched = encode_targets(
-        relative.astype(np.float32),
+        pixels_to_relative(boxes, image.shape[1], image.shape[0]),
         labels + 1,  # the data sets count classes from 0, the network has the background there
         target.anchors,
         threshold=config.match_threshold,
@@ -141,20 +140,11 @@ def training_samples(dataset: DetectionDataset, config: InputConfig) -> list[Sam
     Raises:
         UserError: nothing is left.
     """
-    samples = dataset.samples if config.crowd_boxes else [without_crowd(s) for s in dataset.samples]
+    samples = dataset.samples if config.crowd_boxes else [s.select(~s.crowd) for s in dataset.samples]
     kept = [s for s in samples if config.empty_images or len(s.boxes)]
     if not kept:
         raise UserError(f"{dataset.source}: no image has a box to train on. See `data check`.")
     return kept
-
-
-def without_crowd(sample: Sample) -> Sample:
-    """The sample without the boxes that stand for whole groups."""
-    if not sample.crowd.any():
-        return sample
-    keep = ~sample.crowd
-    fields = ("boxes", "labels", "crowd", "difficult", "areas")
-    return replace(sample, **{name: getattr(sample, name)[keep] for name in fields})
 
 
 def network_input(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:

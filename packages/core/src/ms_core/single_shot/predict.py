@@ -12,6 +12,7 @@ from ms_core import device
 from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.cli import refuse_overwrite
 from ms_core.data.images import IMAGE_SUFFIXES, read_image
+from ms_core.data.naming import unique_stems
 from ms_core.detection.detections import Detections
 from ms_core.draw import draw_detections, save_image
 from ms_core.errors import UserError
@@ -19,6 +20,8 @@ from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector, detect_all
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.trained import load_trained
+
+PREDICTIONS = "predictions.json"
 
 
 def predict_target(
@@ -35,9 +38,11 @@ def predict_target(
     Raises:
         UserError: no such checkpoint or picture, an unreadable picture, or predictions are in `out` already.
     """
-    refuse_overwrite([out / "predictions.json"], overwrite)
-    images = find_images(inputs)
-    device.start(config.device, mode=config.mode, seed=config.seed)
+    images = find_images(inputs, leave_out=out)
+    targets = drawing_paths(images, out)
+    refuse_overwrite([out / PREDICTIONS, *targets], overwrite)
+    _refuse_inputs(targets)
+    device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     model = load_trained(package, target, config)
     detector = Detector(model.network, config.postprocess, min(config.eval.batch_size, len(images)))
     counts = predict_images(detector, images, model.classes, out, workers=config.train.workers)
@@ -45,24 +50,29 @@ def predict_target(
     print(f"{len(images)} pictures: {found}; drawn in {out}")
 
 
-def find_images(inputs: Sequence[str]) -> list[Path]:
+def find_images(inputs: Sequence[str], leave_out: Path | None = None) -> list[Path]:
     """Pictures behind files, folders (searched in depth) and glob patterns; each once, in a stable order.
+
+    Args:
+        leave_out: folder whose pictures do not count when another folder is searched, such as that of the results.
 
     Raises:
         UserError: an input names nothing.
     """
     found: dict[Path, None] = {}
     for text in inputs:
-        found.update(dict.fromkeys(_images_of(text)))
+        found.update(dict.fromkeys(_images_of(text, leave_out)))
     return list(found)
 
 
-def _images_of(text: str) -> list[Path]:
+def _images_of(text: str, leave_out: Path | None) -> list[Path]:
     path = Path(text)
     if path.is_file():
         return [path]
     if path.is_dir():
         images = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        if leave_out is not None and leave_out.absolute() != path.absolute():
+            images = [p for p in images if not p.absolute().is_relative_to(leave_out.absolute())]
         if not images:
             raise UserError(f"{path.absolute()}: no pictures in this folder.")
         return images
@@ -73,18 +83,20 @@ def _images_of(text: str) -> list[Path]:
     return images
 
 
-def output_names(images: Sequence[Path]) -> dict[Path, str]:
-    """A name without suffix for each picture; two pictures with one name (a/1.jpg, b/1.png) get numbers."""
-    taken: set[str] = set()
-    names = {}
-    for image in images:
-        name, number = image.stem, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{image.stem}-{number}"
-        taken.add(name.casefold())
-        names[image] = name
-    return names
+def drawing_paths(images: Sequence[Path], out: Path) -> list[Path]:
+    """Where each picture is drawn: `out`/STEM.jpg, and never two at one place."""
+    return [out / f"{stem}.jpg" for stem in unique_stems(images)]
+
+
+def _refuse_inputs(targets: Sequence[Path]) -> None:
+    """Whatever is already at a target may be one of the user's photos, also under --overwrite: ask what we wrote.
+
+    Raises:
+        UserError: a target exists and no predictions.json beside it says that it is a drawing.
+    """
+    existing = [target for target in targets if target.exists()]
+    if existing and not (existing[0].parent / PREDICTIONS).is_file():
+        raise UserError(f"{existing[0]}: is a picture that predict did not draw. Give another --out.")
 
 
 def predict_images(
@@ -96,15 +108,15 @@ def predict_images(
     0, score 0-1, box x0 y0 x1 y1 in pixels of the picture as displayed).
     """
     out.mkdir(parents=True, exist_ok=True)
-    names = output_names(images)
+    targets = dict(zip(images, drawing_paths(images, out), strict=True))
     counts = dict.fromkeys(classes, 0)
-    with atomic_write(out / "predictions.json") as file:
+    with atomic_write(out / PREDICTIONS) as file:
         entries = JsonListFile(file)
         for path, detections in track(
             detect_all(detector, images, workers=workers), "predicting", len(images)
         ):
             image = read_image(path)
-            drawn = out / f"{names[path]}.jpg"
+            drawn = targets[path]
             save_image(
                 drawn, draw_detections(image, detections.boxes, detections.labels, detections.scores, classes)
             )

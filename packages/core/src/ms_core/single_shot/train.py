@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from ms_core.data.sample import DetectionDataset
 from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
 from ms_core.detection.losses import SingleShotLoss
 from ms_core.device import Runtime
+from ms_core.errors import UserError
+from ms_core.evaluation.coco_metrics import STAT_NAMES
+from ms_core.nearest import did_you_mean
 from ms_core.optim import groups_table
 from ms_core.precision import apply_precision
 from ms_core.run_folder import RunFolder
@@ -26,6 +30,7 @@ from ms_core.single_shot.evaluate import evaluate
 from ms_core.single_shot.network import TrainingNetwork
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
+from ms_core.train.config import check as check_train
 from ms_core.train.loop import FitResult, fit
 from ms_core.train.step import TrainStep
 
@@ -62,9 +67,9 @@ def train(
         Interrupted: stopped by a signal; `resume` goes on.
     """
     single_thread_opencv()
+    _check_settings(config, out, overwrite)
     splits = open_splits(config)
     runtime = device.start(config.device, mode=config.mode, seed=config.seed)
-    run = RunFolder(out, is_main=runtime.is_main)
     config = _with_padding(package, config)
     network = package.build_model(
         config.model.name,
@@ -74,21 +79,51 @@ def train(
         seed=config.seed,
     )
     batches = training_batches(splits.train, network, config, runtime)
-    run.create(to_yaml(config), overwrite=overwrite, resume=resume)
-    _describe(run, splits, network, batches, runtime)
+    messages = _description(out, splits, network, batches, runtime)
     if config.weights is not None and not resume:
-        run.log(package.load_weights(network, config.weights).summary())
-    step = build_step(network, config, batches, runtime, run)
-    return fit(
+        messages.append(package.load_weights(network, config.weights).summary())
+    step = build_step(network, config, batches, runtime, messages)
+    run = RunFolder(out, is_main=runtime.is_main)  # only now: a mistake above costs no former run
+    run.create(to_yaml(config), overwrite=overwrite, resume=resume)
+    for message in messages:
+        run.log(message)
+    result = fit(
         step,
         batches,
         config.train,
         run,
         checkpoint_metadata(network, splits.train),
-        _evaluation(config, splits.val, runtime),
+        _evaluation(config, splits.val),
         resume=resume,
         resume_command=f"{package.tool} train --resume {out}",
     )
+    draw_training(run)
+    return result
+
+
+def _check_settings(config: SingleShotConfig, out: Path, overwrite: bool) -> None:
+    """What can be refused before anything is read.
+
+    Raises:
+        UserError: a training setting out of range, a metric nobody measures, weights that --overwrite would remove.
+    """
+    check_train(config.train)
+    known = (*STAT_NAMES, "VOC_AP50") if config.eval.voc_ap50 else STAT_NAMES
+    if config.train.best_metric not in known:
+        hint = did_you_mean(config.train.best_metric, known) or f" Measured are: {', '.join(known)}."
+        raise UserError(f"train.best_metric: {config.train.best_metric!r} is not measured.{hint}")
+    if overwrite and config.weights is not None and config.weights.absolute().is_relative_to(out.absolute()):
+        raise UserError(
+            f"--weights {config.weights}: lies in the run that --overwrite removes. Give another --out."
+        )
+
+
+def draw_training(run: RunFolder) -> None:
+    """figures/training.png: loss, learning rate and metrics over the steps, where matplotlib is installed."""
+    if run.is_main and find_spec("matplotlib") is not None:
+        from ms_core.report import training_figure
+
+        training_figure(run.read_metrics(), run.figures / "training.png")
 
 
 def open_splits(config: SingleShotConfig) -> Splits:
@@ -121,12 +156,16 @@ def training_batches(
 
 
 def build_step(
-    network: nn.Cell, config: SingleShotConfig, batches: TrainingBatches, runtime: Runtime, run: RunFolder
+    network: nn.Cell,
+    config: SingleShotConfig,
+    batches: TrainingBatches,
+    runtime: Runtime,
+    messages: list[str],
 ) -> TrainStep:
-    """The compiled training step of a run; what it decided is logged."""
+    """The training step of a run, to be compiled at its first batch; what was decided is added to `messages`."""
     precision = apply_precision(network, config.precision.mode, runtime)
     if precision.notice:
-        run.log(precision.notice)
+        messages.append(precision.notice)
     loss = SingleShotLoss(network.loss_alpha, loc_reduce=network.loss_loc_reduce)
     step = TrainStep(
         TrainingNetwork(network, loss),
@@ -143,7 +182,7 @@ def build_step(
         seed=config.seed,
     )
     frozen = [p for p in network.get_parameters() if not p.requires_grad and "moving_" not in p.name]
-    run.log(groups_table(step.rules, frozen))
+    messages.append(groups_table(step.rules, frozen))
     return step
 
 
@@ -170,23 +209,25 @@ def _with_padding(package: DetectorPackage, config: SingleShotConfig) -> SingleS
     return replace(config, model=replace(config.model, padding=padding))  # type: ignore[arg-type]
 
 
-def _describe(
-    run: RunFolder, splits: Splits, network: nn.Cell, batches: TrainingBatches, runtime: Runtime
-) -> None:
+def _description(
+    out: Path, splits: Splits, network: nn.Cell, batches: TrainingBatches, runtime: Runtime
+) -> list[str]:
+    """The first lines of the log."""
+    lines = []
     for name, dataset in (("train", splits.train), ("val", splits.val)):
         if dataset is not None:
-            run.log(f"{name}: {len(dataset)} images, {dataset.box_count} boxes, {dataset.source}")
-            for note in dataset.notes:
-                run.log(f"  note: {note}")
-    run.log(f"classes: {', '.join(splits.train.classes)}")
-    run.log(
+            lines.append(f"{name}: {len(dataset)} images, {dataset.box_count} boxes, {dataset.source}")
+            lines.extend(f"  note: {note}" for note in dataset.notes)
+    lines.append(f"classes: {', '.join(splits.train.classes)}")
+    lines.append(
         f"{network.model_name} ({network.variant}, padding {network.padding}) on {runtime}; "
-        f"{batches.epochs} epochs x {batches.steps_per_epoch} steps x {batches.batch_size} images; {run.path}"
+        f"{batches.epochs} epochs x {batches.steps_per_epoch} steps x {batches.batch_size} images; {out}"
     )
+    return lines
 
 
 def _evaluation(
-    config: SingleShotConfig, val_set: DetectionDataset | None, runtime: Runtime
+    config: SingleShotConfig, val_set: DetectionDataset | None
 ) -> Callable[[nn.Cell], Mapping[str, float]] | None:
     """What the loop calls to measure the network while it trains.
 

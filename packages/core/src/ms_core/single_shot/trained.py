@@ -58,6 +58,8 @@ def load_trained(package: DetectorPackage, target: Path, config: SingleShotConfi
     stored = read_metadata(checkpoint)
     classes = _classes(stored, config, checkpoint)
     name = str(stored.get("model", config.model.name))
+    if not name:
+        raise UserError(f"{checkpoint}: this file does not name its network. Pass --model.name.")
     network = package.build_model(
         name,
         num_classes=len(classes) + 1,

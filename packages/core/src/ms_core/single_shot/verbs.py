@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor
 from ms_core.errors import UserError
+from ms_core.recipes import recipe_names
+from ms_core.run_folder import RunFolder
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
 
@@ -55,9 +57,9 @@ def _train_verb(package: DetectorPackage) -> Verb:
         run=partial(_train, package),
         add_arguments=_train_arguments,
         config=SingleShotConfig,
-        recipe=lambda arguments: _config_of_run(arguments.resume) if arguments.resume else None,
-        example="{command} --config ssd300_finetune --data.train ann/train.json --data.val ann/val.json "
-        "--data.images photos --weights mobilenet_v2-b0353104.pth --out runs/mine",
+        recipe=_resumed_config,
+        example=f"{{command}} {package.example} --data.train ann/train.json --data.val ann/val.json "
+        "--data.images photos --out runs/mine",
     )
 
 
@@ -70,13 +72,23 @@ def _train_arguments(parser: ArgumentParser) -> None:
 def _train(package: DetectorPackage, arguments: Namespace) -> None:
     from ms_core.single_shot.train import train
 
+    if arguments.resume and arguments.recipe != RunFolder(arguments.resume).config_path:
+        raise UserError("--resume goes on with the run's own configuration. Leave --config away.")
     if arguments.recipe is None:
-        known = sorted(Path(str(f)).stem for f in package.recipes.iterdir() if f.name.endswith(".yaml"))
-        raise UserError(f"--config is missing: a recipe ({', '.join(known)}) or a YAML file.")
-    if arguments.resume and arguments.out not in (None, arguments.resume):
-        raise UserError("--resume goes on in the run's own folder. Leave --out away.")
+        known = ", ".join(recipe_names(package.recipes))
+        raise UserError(f"--config is missing: a recipe ({known}) or a YAML file.")
     out = arguments.resume or arguments.out or Path("runs") / Path(arguments.recipe).stem
     train(package, arguments.config, out, overwrite=arguments.overwrite, resume=bool(arguments.resume))
+
+
+def _resumed_config(arguments: Namespace) -> Path | None:
+    """The configuration of the run to go on with; called where no --config is given."""
+    if arguments.resume is None:
+        return None
+    if arguments.overwrite or arguments.out not in (None, arguments.resume):
+        raise UserError("--resume goes on in the run's own folder. Leave --out and --overwrite away.")
+    RunFolder(arguments.resume).resume_checkpoint()
+    return RunFolder(arguments.resume).config_path
 
 
 def _eval_verb(package: DetectorPackage) -> Verb:
@@ -126,7 +138,7 @@ def _predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
     parser.add_argument("inputs", nargs="+", metavar="PICTURE", help="files, folders and patterns")
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures and predictions.json")
-    parser.add_argument("--min-score", type=float, default=0.4, help="least score of what is shown, 0-1")
+    parser.add_argument("--min-score", type=float, default=0.5, help="least score of what is shown, 0-1")
     parser.add_argument("--overwrite", action="store_true", help="replace predictions in --out")
 
 
@@ -238,7 +250,9 @@ def _demo(package: DetectorPackage, arguments: Namespace) -> None:
 
 
 def _config_of_run(target: Path) -> Path | None:
-    """config.yaml of a run folder, or of the run folder that a checkpoint lies in."""
+    """config.yaml of a run folder, or of the run whose `checkpoints` a file lies in."""
     folder = target if target.is_dir() else target.absolute().parent.parent
-    config = folder / "config.yaml"
-    return config if config.is_file() else None
+    if target.is_dir() or target.absolute().parent.name == "checkpoints":
+        config = RunFolder(folder).config_path
+        return config if config.is_file() else None
+    return None

@@ -121,6 +121,8 @@ class _Loop:
         self.settings = settings
         self.run = run
         self.evaluate = evaluate
+        if not len(batches) or len(batches) % settings.epochs:
+            raise ValueError(f"{len(batches)} steps are no whole number for each of {settings.epochs} epochs")
         self.steps_per_epoch = len(batches) // settings.epochs
         self.checkpoints = Checkpoints(step, run, metadata, settings.keep_max)
         self.metrics = MetricsLog(run, tensorboard=settings.tensorboard)
@@ -249,7 +251,7 @@ class _Loop:
             return False
         start, interval = self.settings.eval_start, self.settings.eval_interval
         due = interval > 0 and epoch >= start and (epoch - start) % interval == 0
-        done = any(r["kind"] == "evaluation" and r["epoch"] == epoch for r in self.run.read_metrics())
+        done = any(r.get("kind") == "evaluation" and r["epoch"] == epoch for r in self.run.read_metrics())
         return (due or epoch == self.settings.epochs) and not done
 
     def _evaluate(self, epoch: int, stop: StopSignals) -> Mapping[str, float]:

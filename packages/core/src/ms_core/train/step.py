@@ -183,6 +183,7 @@ class TrainStep(nn.Cell):
         if self.world_size > 1:
             votes = self.all_reduce(ops.stack((overflow, stop)))
             overflow, stop = votes[0], votes[1]
+            ops.assign(self.stop_request, ops.zeros_like(self.stop_request))
         return overflow, stop
 
     def _learn(self, grads: tuple[Tensor, ...], norm: Tensor, lr: Tensor, step: Tensor) -> None:

@@ -1,0 +1,128 @@
+"""What a checkpoint of ours says of the model in it, checked before anything is built from it."""
+
+import math
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ms_core.checkpoint.elements import printable
+from ms_core.checkpoint.read import read_metadata
+from ms_core.checkpoint.weight_file import WeightFile
+from ms_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The model that a checkpoint was written for. None: the file does not say."""
+
+    path: Path
+    """The file."""
+    model: str | None = None
+    """Name of the network, such as `ssd300`."""
+    variant: str | None = None
+    """"zoo" or "paper"."""
+    padding: str | None = None
+    """"same" or "torch"."""
+    num_classes: int | None = None
+    """Classes, the background included, >= 2."""
+    classes: tuple[str, ...] | None = None
+    """Names of the classes without the background: num_classes - 1."""
+    category_ids: tuple[int, ...] | None = None
+    """Category id of each class in the annotation files of the training: num_classes - 1."""
+    input_size: tuple[int, int] | None = None
+    """Height and width of the input, pixels."""
+    mean: tuple[float, float, float] | None = None
+    """Subtracted from the red, green and blue of an image with values 0-1."""
+    std: tuple[float, float, float] | None = None
+    """What red, green and blue are then divided by, > 0."""
+
+
+def read_model_card(source: str | Path | WeightFile) -> ModelCard:
+    """What a file says of its model.
+
+    Args:
+        source: a file, of which only the metadata is read; or what `read_weights` returned for it.
+
+    Returns:
+        The card; all None for a readable file of anybody else.
+
+    Raises:
+        UserError: unreadable file, an entry of a wrong type, or numbers of classes that disagree.
+    """
+    if isinstance(source, WeightFile):
+        return _checked_card(source.path, source.metadata)
+    return _checked_card(Path(source), read_metadata(source))
+
+
+def _checked_card(path: Path, metadata: Mapping[str, Any]) -> ModelCard:
+    stated = {key: metadata[key] for key in FIELDS if metadata.get(key) is not None}
+    for key, value in stated.items():
+        what, valid = FIELDS[key]
+        if not valid(value):
+            _refuse(path, key, f"is {_shown(value)}, not {what}")
+    fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in stated.items()}
+    card = ModelCard(path, **fields)
+    _check_counts(card)
+    return card
+
+
+def _check_counts(card: ModelCard) -> None:
+    """All that is stated for each class must be for the same number of classes."""
+    counts = {
+        "num_classes": None if card.num_classes is None else card.num_classes - 1,
+        "classes": None if card.classes is None else len(card.classes),
+        "category_ids": None if card.category_ids is None else len(card.category_ids),
+    }
+    known = [(key, count) for key, count in counts.items() if count is not None]
+    for key, count in known[1:]:
+        first, expected = known[0]
+        if count != expected:
+            _refuse(card.path, key, f"is for {count} classes besides the background, {first} for {expected}")
+
+
+def _refuse(path: Path, key: str, what: str) -> NoReturn:
+    raise UserError(f"{path}: metadata {key}: {what}. The file was damaged or edited; get it again.")
+
+
+def _shown(value: Any) -> str:
+    return printable(reprlib.repr(value))  # cuts what is long or deep
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int  # bool is an int to Python, not to us
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and -math.inf < value < math.inf
+
+
+def _is_list(value: Any, valid: Callable[[Any], bool], length: int | None = None) -> bool:
+    return isinstance(value, list) and len(value) == (length or max(len(value), 1)) and all(map(valid, value))
+
+
+FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "model": ("a name", _is_name),
+    "variant": ("a name", _is_name),
+    "padding": ("a name", _is_name),
+    "num_classes": ("a whole number of at least 2", lambda value: _is_count(value) and value >= 2),
+    "classes": ("a list of names", lambda value: _is_list(value, _is_text)),
+    "category_ids": ("a list of whole numbers", lambda value: _is_list(value, _is_whole)),
+    "input_size": ("a height and a width in pixels", lambda value: _is_list(value, _is_count, 2)),
+    "mean": ("three numbers", lambda value: _is_list(value, _is_number, 3)),
+    "std": ("three numbers above 0", lambda v: _is_list(v, lambda n: _is_number(n) and n > 0, 3)),
+}
+"""Key in the metadata -> what its value must be, in words and as a test."""
