@@ -10,6 +10,7 @@ from subprocess import PIPE
 import cv2
 import numpy as np
 import pytest
+from ms_core.checkpoint.read import read_metadata
 from ms_core.data.synthetic import ShapesSet, make_shapes
 from ms_ssd.cli import main
 
@@ -29,8 +30,6 @@ def test_a_run_folder_tells_what_happened(run: Path, shapes: ShapesSet):
 
 
 def test_checkpoints_know_their_classes(run: Path):
-    from ms_core.checkpoint.read import read_metadata
-
     stored = read_metadata(run / "checkpoints" / "best.ckpt")
     assert stored["classes"] == ["circle", "square", "triangle"]
     assert (stored["model"], stored["padding"], stored["num_classes"]) == ("ssd300", "same", 4)
@@ -122,7 +121,9 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(shapes: ShapesSet, small, tmp_p
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert f"ms-ssd train --resume {out}" in errors
-    assert main(["train", "--resume", str(out), "--train.epochs", "2"]) == 0
+    done = read_metadata(out / "checkpoints" / "last.ckpt")["step"]
+    assert main(["train", "--resume", str(out), "--train.epochs", "2", "--train.batch-size", "1"]) == 2
+    assert main(["train", "--resume", str(out), "--train.epochs", str(done // 2 + 1)]) == 0
 
 
 def test_no_network_and_no_torch_are_needed(demo_run: Path, tmp_path: Path):

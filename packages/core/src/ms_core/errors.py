@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Wrong use or bad input; the message is one line: what is wrong, in which file and entry, what to do. Exit code 2."""
+    """Wrong use or bad input: one line with what is wrong, in which file and entry, what to do. Exit code 2."""
 
 
 class Interrupted(Exception):

@@ -109,7 +109,7 @@ class RunFolder:
 
         Args:
             config_yaml: the resolved configuration.
-            overwrite: remove the results of a former run (files with the names above, nothing else).
+            overwrite: remove the results of a former run: what has the names above, and its evaluations.
             resume: go on with the run that is here; its metrics are kept, `config_yaml` replaces the old one.
 
         Raises:
@@ -216,7 +216,9 @@ class RunFolder:
             file.unlink(missing_ok=True)
         for checkpoint in self.checkpoints.glob("*.ckpt"):
             checkpoint.unlink()
-        shutil.rmtree(self.figures, ignore_errors=True)
+        evaluations = [file.parent for file in self.path.glob("eval-*/metrics.json")]
+        for folder in (self.figures, self.path / "tensorboard", *evaluations):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _repair_metrics(self) -> None:
         """Remove a line that was cut off, so that the next record does not stick to it."""

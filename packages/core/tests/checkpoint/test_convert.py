@@ -1,6 +1,7 @@
 """Conversion of any readable file to .ckpt."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import mindspore
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from mindspore import nn
 from ms_core import cli
-from ms_core.checkpoint import WeightSource, read_weights, write_checkpoint
+from ms_core.checkpoint import WeightFile, WeightSource, read_weights, write_checkpoint
 from ms_core.checkpoint.convert import convert, convert_for
 from ms_core.errors import UserError
 
@@ -70,12 +71,13 @@ def test_metadata_goes_along(tmp_path: Path) -> None:
     assert read_weights(tmp_path / "b.ckpt").metadata == {"classes": ["a"]}
 
 
-def test_conversion_for_a_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [Path, read_weights], ids=["file", "what was read"])
+def test_conversion_for_a_network(given: Callable[[Path], Path | WeightFile], tmp_path: Path) -> None:
     values = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(2, np.float32)}
     np.savez(tmp_path / "old.npz", **{f"old.{name}": value for name, value in values.items()})
     report = convert_for(
         nn.Dense(3, 2),
-        tmp_path / "old.npz",
+        given(tmp_path / "old.npz"),
         tmp_path / "new.ckpt",
         [RENAMED],
         {"model": "tiny", "num_classes": 2},

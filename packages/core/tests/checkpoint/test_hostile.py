@@ -279,6 +279,17 @@ def _write_tensors(path: Path, entries: bytes, elements: int) -> None:
         archive.writestr("archive/data/0", b"\0" * (4 * elements))
 
 
+@pytest.mark.parametrize("part", ["version", "keys"])
+def test_deep_values_where_legacy_files_have_words_are_refused(part: str, tmp_path: Path) -> None:
+    """Turning them into text for a message would exhaust Python's stack."""
+    path, deep = tmp_path / "w.pth", b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."
+    tensor = b"\x80\x02}X\x01\x00\x00\x00w" + _torch_tensor("0", 1, (1,), (1,), 0) + b"s."
+    version, keys = (deep, dumps(["0"])) if part == "version" else (dumps(1001), deep)
+    path.write_bytes(LEGACY_MAGIC + version + dumps({"little_endian": True}) + tensor + keys)
+    with pytest.raises(UserError, match=r"unknown version|nothing refers to"):
+        read_weights(path)
+
+
 def test_a_storage_key_is_no_path(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
         tensor = _torch_tensor("../../../../etc/passwd", 4, (4,), (1,), 0)

@@ -43,11 +43,6 @@ def test_iou_counts_pixels(first: np.ndarray, second: np.ndarray, plus_one: bool
             assert b.box_iou(first, second, plus_one)[i, j] == pytest.approx(expected)
 
 
-def test_clip_keeps_what_is_inside() -> None:
-    clipped = b.clip_boxes(np.array([[-5.0, 2, 30, 99]]), 20, 50)
-    np.testing.assert_array_equal(clipped, [[0, 2, 20, 50]])
-
-
 def test_detections_select_and_sort() -> None:
     found = Detections(np.arange(12).reshape(3, 4), np.array([0.2, 0.9, 0.9]), np.array([5, 6, 7]))
     assert found.best(2).labels.tolist() == [6, 7]

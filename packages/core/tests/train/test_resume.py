@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mindspore import nn
 from ms_core.checkpoint.read import read_weights
-from ms_core.errors import Interrupted
+from ms_core.errors import Interrupted, UserError
 from ms_core.train.step import TrainStep
 from tiny_training import EVERYTHING, Classifier, TinyBatches, arrays_of, new_run, tiny_fit, tiny_step
 
@@ -75,3 +75,18 @@ def test_a_signal_in_an_evaluation_loses_nothing(tmp_path: Path) -> None:
     tiny_fit(resumed, run, TinyBatches(STEPS), evaluate=lambda network: {"AP": 0.5}, resume=True)
     evaluations = [r["epoch"] for r in run.read_metrics() if r["kind"] == "evaluation"]
     assert evaluations == [1, 2, 3]
+
+
+def test_a_resume_with_other_batches_is_refused(tmp_path: Path) -> None:
+    """Step N would be another batch, and the run a silent mixture of two."""
+    run = new_run(tmp_path / "run")
+    tiny_fit(tiny_step(network=Classifier), run, TinyBatches(STEPS))
+    with pytest.raises(UserError, match=r"last\.ckpt: was written with steps_per_epoch 4, now it is 3"):
+        tiny_fit(tiny_step(network=Classifier), run, TinyBatches(9), resume=True)
+
+
+def test_a_resume_with_fewer_epochs_than_are_done_is_refused(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    tiny_fit(tiny_step(network=Classifier), run, TinyBatches(STEPS))
+    with pytest.raises(UserError, match="12 steps are done"):
+        tiny_fit(tiny_step(network=Classifier), run, TinyBatches(4), epochs=1, resume=True)

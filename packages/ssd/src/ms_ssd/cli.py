@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ms_core.cli import run
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.verbs import detector_tool
 
 import ms_ssd
+
+if TYPE_CHECKING:
+    from ms_core.checkpoint.read import WeightFile
 
 
 def package() -> DetectorPackage:
@@ -38,8 +40,8 @@ def _build_model(*args: Any, **options: Any) -> Any:
     return ms_ssd.build_model(*args, **options)
 
 
-def _load_weights(network: Any, path: Path) -> Any:
-    return ms_ssd.load_weights(network, path)
+def _load_weights(network: Any, weights: WeightFile) -> Any:
+    return ms_ssd.load_weights(network, weights)
 
 
 def _weight_sources(model: str) -> Any:
@@ -48,5 +50,5 @@ def _weight_sources(model: str) -> Any:
     return SOURCES[model]
 
 
-def _padding_of(path: Path) -> str:
-    return ms_ssd.padding_of(path)
+def _padding_of(weights: WeightFile) -> str:
+    return ms_ssd.padding_of(weights)

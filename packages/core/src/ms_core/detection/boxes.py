@@ -1,4 +1,4 @@
-"""Box conventions, overlaps and clipping. Functions of corners take xyxy and yxyx alike, or say so."""
+"""Box conventions and overlaps. Functions of corners take xyxy and yxyx alike, or say so."""
 
 import numpy as np
 
@@ -38,11 +38,6 @@ def relative_to_pixels(boxes_tlbr: np.ndarray, width: int, height: int) -> np.nd
 def pixels_to_relative(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
     """Invert `relative_to_pixels`: (x0, y0, x1, y1) pixels to relative (y0, x0, y1, x1), float32 [n, 4]."""
     return swap_xy(boxes / np.array([width, height, width, height], np.float32))
-
-
-def clip_boxes(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
-    """Move corners outside the picture onto its border; (x0, y0, x1, y1) pixels [..., 4]."""
-    return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 
 def box_areas(boxes: np.ndarray, plus_one: bool = False) -> np.ndarray:

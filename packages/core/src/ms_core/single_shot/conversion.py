@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ms_core.checkpoint.convert import convert_for
+from ms_core.checkpoint.read import read_weights
 from ms_core.data.classes import load_classes
 from ms_core.errors import UserError
 from ms_core.single_shot.package import DetectorPackage
@@ -25,12 +26,13 @@ def convert_weights(
     count = int(classes) if names is None else len(names) + 1
     if count < 2:
         raise UserError(f"--classes {classes}: at least 2 are needed, the background is one of them.")
-    network = package.build_model(model, num_classes=count, padding=package.padding_of(source))
+    weights = read_weights(source)
+    network = package.build_model(model, num_classes=count, padding=package.padding_of(weights))
     metadata = {"model": model, "variant": network.variant, "padding": network.padding, "num_classes": count}
     if names is not None:
         metadata["classes"] = list(names)
     report = convert_for(
-        network, source, target, package.weight_sources(model), metadata, overwrite=overwrite
+        network, weights, target, package.weight_sources(model), metadata, overwrite=overwrite
     )
     print(report.summary())
     print(target)

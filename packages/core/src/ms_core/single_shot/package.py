@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
+
+    from ms_core.checkpoint.read import WeightFile
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class DetectorPackage:
     """Folder of YAML recipes inside the wheel."""
     build_model: Callable[..., Any]
     """`build_model(name, num_classes, *, variant, padding)`; `num_classes` counts the background."""
-    load_weights: Callable[[Any, Path], Any]
-    """`load_weights(network, path) -> LoadReport`."""
+    load_weights: Callable[[Any, WeightFile], Any]
+    """`load_weights(network, weights) -> LoadReport`."""
     weight_sources: Callable[[str], Any]
     """`weight_sources(model name)`: foreign and old files that the network can be filled from."""
-    padding_of: Callable[[Path], str]
-    """Padding style that the weights in a file were trained with: "same" or "torch"."""
+    padding_of: Callable[[WeightFile], str]
+    """Padding style that weights were trained with: "same" or "torch"."""

@@ -11,6 +11,7 @@ from typing import Any
 from mindspore import nn
 
 from ms_core import device
+from ms_core.checkpoint.read import WeightFile, read_weights
 from ms_core.config import to_yaml
 from ms_core.data.open import open_split
 from ms_core.data.sample import DetectionDataset
@@ -70,7 +71,8 @@ def train(
     _check_settings(config, out, overwrite)
     splits = open_splits(config)
     runtime = device.start(config.device, mode=config.mode, seed=config.seed)
-    config = _with_padding(package, config)
+    weights = None if config.weights is None or resume else read_weights(config.weights)
+    config = _with_padding(package, config, weights)
     network = package.build_model(
         config.model.name,
         num_classes=len(splits.train.classes) + 1,
@@ -80,8 +82,8 @@ def train(
     )
     batches = training_batches(splits.train, network, config, runtime)
     messages = _description(out, splits, network, batches, runtime)
-    if config.weights is not None and not resume:
-        messages.append(package.load_weights(network, config.weights).summary())
+    if weights is not None:
+        messages.append(package.load_weights(network, weights).summary())
     step = build_step(network, config, batches, runtime, messages)
     run = RunFolder(out, is_main=runtime.is_main)  # only now: a mistake above costs no former run
     run.create(to_yaml(config), overwrite=overwrite, resume=resume)
@@ -201,11 +203,13 @@ def checkpoint_metadata(network: nn.Cell, dataset: DetectionDataset) -> dict[str
     }
 
 
-def _with_padding(package: DetectorPackage, config: SingleShotConfig) -> SingleShotConfig:
-    """Decide `padding: auto` by the weights file."""
+def _with_padding(
+    package: DetectorPackage, config: SingleShotConfig, weights: WeightFile | None
+) -> SingleShotConfig:
+    """Decide `padding: auto` by the weights; the configuration of a run that is resumed has it decided already."""
     if config.model.padding != "auto":
         return config
-    padding = "same" if config.weights is None else package.padding_of(config.weights)
+    padding = "same" if weights is None else package.padding_of(weights)
     return replace(config, model=replace(config.model, padding=padding))  # type: ignore[arg-type]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mindspore import nn
 
 from ms_core.checkpoint.load import require_complete
-from ms_core.checkpoint.read import read_metadata
+from ms_core.checkpoint.model_card import read_model_card
+from ms_core.checkpoint.read import read_weights
 from ms_core.data.classes import load_classes
 from ms_core.errors import UserError
 from ms_core.run_folder import RunFolder
@@ -54,22 +53,22 @@ def load_trained(package: DetectorPackage, target: Path, config: SingleShotConfi
     Raises:
         UserError: no such file, classes unknown, or the file does not fill the network.
     """
-    checkpoint = checkpoint_of(target)
-    stored = read_metadata(checkpoint)
-    classes = _classes(stored, config, checkpoint)
-    name = str(stored.get("model", config.model.name))
+    weights = read_weights(checkpoint_of(target))
+    card = read_model_card(weights)
+    name = card.model or config.model.name
     if not name:
-        raise UserError(f"{checkpoint}: this file does not name its network. Pass --model.name.")
+        raise UserError(f"{weights.path}: this file does not name its network. Pass --model.name.")
+    classes = card.classes or _named_classes(config, weights.path)
     network = package.build_model(
         name,
         num_classes=len(classes) + 1,
-        variant=str(stored.get("variant", config.model.variant)),
-        padding=str(stored.get("padding", stored_padding(config))),
+        variant=card.variant or config.model.variant,
+        padding=card.padding or stored_padding(config),
     )
-    require_complete(package.load_weights(network, checkpoint))
+    require_complete(package.load_weights(network, weights))
     network.set_train(False)
-    ids = stored.get("category_ids") or range(1, len(classes) + 1)
-    return TrainedModel(network, name, classes, tuple(ids), checkpoint)
+    ids = card.category_ids or tuple(range(1, len(classes) + 1))
+    return TrainedModel(network, name, classes, ids, weights.path)
 
 
 def stored_padding(config: SingleShotConfig) -> str:
@@ -77,9 +76,7 @@ def stored_padding(config: SingleShotConfig) -> str:
     return "same" if config.model.padding == "auto" else config.model.padding
 
 
-def _classes(stored: Mapping[str, Any], config: SingleShotConfig, checkpoint: Path) -> tuple[str, ...]:
-    if "classes" in stored:
-        return tuple(stored["classes"])
+def _named_classes(config: SingleShotConfig, checkpoint: Path) -> tuple[str, ...]:
     if config.data.classes is None:
         raise UserError(
             f"{checkpoint}: this file does not name its classes. Pass --data.classes FILE with one name a line."

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from mindspore import Parameter, Tensor
 
-from ms_core.checkpoint.read import read_weights
+from ms_core.checkpoint.read import read_metadata, read_weights
 from ms_core.checkpoint.write import write_checkpoint
 from ms_core.errors import UserError
 from ms_core.run_folder import RunFolder
@@ -30,13 +30,23 @@ class Checkpoints:
         step: whose state is written and restored.
         run: where to.
         metadata: of the model; step, epoch, metrics and versions are added.
+        plan: what makes step N of a run the same batch again, such as the batch size; a resume must agree with it.
         keep_max: most epoch-N.ckpt files.
     """
 
-    def __init__(self, step: TrainStep, run: RunFolder, metadata: Mapping[str, Any], keep_max: int) -> None:
+    def __init__(
+        self,
+        step: TrainStep,
+        run: RunFolder,
+        metadata: Mapping[str, Any],
+        plan: Mapping[str, int],
+        keep_max: int,
+    ) -> None:
         self.step = step
         self.run = run
-        self.metadata = {**metadata, "versions": {name: version(name) for name in ("mindspore", "ms-core")}}
+        versions = {name: version(name) for name in ("mindspore", "ms-core")}
+        self.plan = dict(plan)
+        self.metadata = {**metadata, "plan": self.plan, "versions": versions}
         self.keep_max = keep_max
         self.best: float | None = None
         self.best_epoch: int | None = None
@@ -79,8 +89,9 @@ class Checkpoints:
             UserError: no such file, or one that another configuration wrote.
         """
         path = self.run.resume_checkpoint()
-        arrays = read_weights(path).arrays
-        state = self.step.state()
+        weights = read_weights(path)
+        arrays, state = weights.arrays, self.step.state()
+        _require_same_plan(path, weights.metadata.get("plan", {}), self.plan)
         _require_same(path, state, arrays)
         for name, parameter in state.items():
             parameter.set_data(Tensor(arrays[name]))
@@ -90,7 +101,7 @@ class Checkpoints:
     def _restore_best(self) -> None:
         """The best metric so far is what best.ckpt says: last.ckpt is written before the evaluation."""
         if self.run.best_path.is_file():
-            metadata = read_weights(self.run.best_path).metadata
+            metadata = read_metadata(self.run.best_path)
             self.best, self.best_epoch = metadata.get("best"), metadata.get("best_epoch")
 
     def _epoch_files(self) -> list[Path]:
@@ -110,6 +121,15 @@ class Checkpoints:
 def _plain(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """JSON knows no NaN."""
     return {name: float(value) if np.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _require_same_plan(path: Path, stored: Mapping[str, int], plan: Mapping[str, int]) -> None:
+    for name, value in plan.items():
+        if stored.get(name, value) != value:
+            raise UserError(
+                f"{path}: was written with {name} {stored[name]}, now it is {value}: its step count would mean other "
+                "batches. Resume with the settings of that run, or start a new one with --weights."
+            )
 
 
 def _require_same(path: Path, state: Mapping[str, Parameter], arrays: Mapping[str, np.ndarray]) -> None:

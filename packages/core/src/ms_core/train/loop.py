@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from mindspore import nn
 
+from ms_core.device import barrier
 from ms_core.errors import Interrupted, UserError
 from ms_core.networks.mode import inference_mode
 from ms_core.read_ahead import read_ahead
@@ -124,13 +125,22 @@ class _Loop:
         if not len(batches) or len(batches) % settings.epochs:
             raise ValueError(f"{len(batches)} steps are no whole number for each of {settings.epochs} epochs")
         self.steps_per_epoch = len(batches) // settings.epochs
-        self.checkpoints = Checkpoints(step, run, metadata, settings.keep_max)
+        plan = {
+            "steps_per_epoch": self.steps_per_epoch,
+            "batch_size": settings.batch_size,
+            "devices": step.world_size,
+        }
+        self.checkpoints = Checkpoints(step, run, metadata, plan, settings.keep_max)
         self.metrics = MetricsLog(run, tensorboard=settings.tensorboard)
         self.started = self.saved = time.monotonic()
 
     def train(self, start: int, stop: StopSignals) -> None:
         """Steps `start` (from 0) to the end."""
         total = len(self.batches)
+        if start > total:
+            raise UserError(
+                f"{self.run.path}: {start} steps are done, more than --train.epochs allows ({total})."
+            )
         if start:
             self.run.log(f"going on after step {start} of {total}")
             if start % self.steps_per_epoch == 0:
@@ -235,6 +245,8 @@ class _Loop:
         if together:
             self.step.average_statistics()
         self.checkpoints.save_last(done / self.steps_per_epoch)
+        if together:
+            barrier(self.step.runtime)  # msrun kills all when one rank ends: not before rank 0 has written
         self.saved = time.monotonic()
 
     def _finish_epoch(self, epoch: int, stop: StopSignals) -> None:
