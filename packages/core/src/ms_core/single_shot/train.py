@@ -168,7 +168,8 @@ def build_step(
     precision = apply_precision(network, config.precision.mode, runtime)
     if precision.notice:
         messages.append(precision.notice)
-    loss = SingleShotLoss(network.loss_alpha, loc_reduce=network.loss_loc_reduce)
+    alpha = network.loss_alpha if config.loss.alpha is None else config.loss.alpha
+    loss = SingleShotLoss(alpha, config.loss.gamma, network.loss_loc_reduce)
     step = TrainStep(
         TrainingNetwork(network, loss),
         lr=learning_rates(
