@@ -19,6 +19,8 @@ from ms_core.single_shot.train import train
 TRAIN_IMAGES = 160
 VAL_IMAGES = 40
 SHOWN_IMAGES = 4
+SHOWN_SCORE = 0.5
+"""Least score of a detection that is drawn, 0-1; evaluation takes them all."""
 
 
 def run_demo(
@@ -40,7 +42,8 @@ def run_demo(
     print("3/5 evaluating the best checkpoint")
     metrics = evaluate_target(package, run, config, "val", out / "eval")
     print("4/5 predicting")
-    predict_target(package, run, config, _some_pictures(shapes), out / "drawn", overwrite=overwrite)
+    shown = replace(config, postprocess=replace(config.postprocess, min_score=SHOWN_SCORE))
+    predict_target(package, run, shown, _some_pictures(shapes), out / "drawn", overwrite=overwrite)
     print("5/5 exporting")
     exported = export_target(package, run, config, out / "exported", overwrite=overwrite)
     print(
