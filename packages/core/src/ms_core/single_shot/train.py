@@ -32,7 +32,7 @@ from ms_core.single_shot.network import TrainingNetwork
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
 from ms_core.train.config import check as check_train
-from ms_core.train.loop import FitResult, fit
+from ms_core.train.loop import FitResult, fit, require_resumable
 from ms_core.train.step import TrainStep
 
 LOSS_PARTS = ("class", "box")
@@ -85,7 +85,10 @@ def train(
     if weights is not None:
         messages.append(package.load_weights(network, weights).summary())
     step = build_step(network, config, batches, runtime, messages)
-    run = RunFolder(out, is_main=runtime.is_main)  # only now: a mistake above costs no former run
+    run = RunFolder(out, is_main=runtime.is_main)
+    if resume:
+        require_resumable(step, batches, config.train, run)
+    # Only now: a mistake above costs neither a former run nor the configuration of this one.
     run.create(to_yaml(config), overwrite=overwrite, resume=resume)
     for message in messages:
         run.log(message)

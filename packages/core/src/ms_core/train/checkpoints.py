@@ -91,7 +91,7 @@ class Checkpoints:
         path = self.run.resume_checkpoint()
         weights = read_weights(path)
         arrays, state = weights.arrays, self.step.state()
-        _require_same_plan(path, weights.metadata.get("plan", {}), self.plan)
+        require_same_plan(path, weights.metadata, self.plan)
         _require_same(path, state, arrays)
         for name, parameter in state.items():
             parameter.set_data(Tensor(arrays[name]))
@@ -123,7 +123,15 @@ def _plain(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: float(value) if np.isfinite(value) else None for name, value in metrics.items()}
 
 
-def _require_same_plan(path: Path, stored: Mapping[str, int], plan: Mapping[str, int]) -> None:
+def require_same_plan(path: Path, metadata: Mapping[str, Any], plan: Mapping[str, int]) -> None:
+    """Raise UserError where step N of the run that wrote last.ckpt would be another batch now.
+
+    Args:
+        path: last.ckpt.
+        metadata: what it says of itself.
+        plan: see `Checkpoints`.
+    """
+    stored = metadata.get("plan", {})
     for name, value in plan.items():
         if stored.get(name, value) != value:
             raise UserError(

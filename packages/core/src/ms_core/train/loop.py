@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 from mindspore import nn
 
+from ms_core.checkpoint.read import read_metadata
 from ms_core.device import barrier
 from ms_core.errors import Interrupted, UserError
 from ms_core.networks.mode import inference_mode
 from ms_core.read_ahead import read_ahead
 from ms_core.run_folder import RunFolder
-from ms_core.train.checkpoints import Checkpoints, averaged_weights
+from ms_core.train.checkpoints import Checkpoints, averaged_weights, require_same_plan
 from ms_core.train.config import TrainConfig, check
 from ms_core.train.metrics import MetricsLog
 from ms_core.train.progress import TrainingProgress, memory_mb
@@ -90,6 +91,8 @@ def fit(
         UserError: bad input in a batch, too many overflows in a row, disk full.
     """
     check(settings)
+    if resume:
+        require_resumable(step, batches, settings, run)
     loop = _Loop(step, batches, settings, run, metadata, evaluate)
     start = loop.checkpoints.restore() if resume else 0
     run.drop_metrics_after(start)
@@ -103,6 +106,29 @@ def fit(
     finally:
         loop.metrics.close()
     return loop.finish()
+
+
+def plan_of(step: TrainStep, batches: BatchSource, settings: TrainConfig) -> dict[str, int]:
+    """What a resume must agree with, so that step N is the same batch again."""
+    return {
+        "steps_per_epoch": len(batches) // settings.epochs,
+        "batch_size": settings.batch_size,
+        "devices": step.world_size,
+    }
+
+
+def require_resumable(step: TrainStep, batches: BatchSource, settings: TrainConfig, run: RunFolder) -> None:
+    """Check that a run can go on with these settings; to be called before anything in its folder is replaced.
+
+    Raises:
+        UserError: nothing to resume, other batches, or more steps done than there are to do.
+    """
+    path = run.resume_checkpoint()
+    metadata = read_metadata(path)
+    require_same_plan(path, metadata, plan_of(step, batches, settings))
+    done = metadata.get("step", 0)
+    if done > len(batches):
+        raise UserError(f"{path}: {done} steps are done, more than --train.epochs allows ({len(batches)}).")
 
 
 class _Loop:
@@ -125,22 +151,15 @@ class _Loop:
         if not len(batches) or len(batches) % settings.epochs:
             raise ValueError(f"{len(batches)} steps are no whole number for each of {settings.epochs} epochs")
         self.steps_per_epoch = len(batches) // settings.epochs
-        plan = {
-            "steps_per_epoch": self.steps_per_epoch,
-            "batch_size": settings.batch_size,
-            "devices": step.world_size,
-        }
-        self.checkpoints = Checkpoints(step, run, metadata, plan, settings.keep_max)
+        self.checkpoints = Checkpoints(
+            step, run, metadata, plan_of(step, batches, settings), settings.keep_max
+        )
         self.metrics = MetricsLog(run, tensorboard=settings.tensorboard)
         self.started = self.saved = time.monotonic()
 
     def train(self, start: int, stop: StopSignals) -> None:
         """Steps `start` (from 0) to the end."""
         total = len(self.batches)
-        if start > total:
-            raise UserError(
-                f"{self.run.path}: {start} steps are done, more than --train.epochs allows ({total})."
-            )
         if start:
             self.run.log(f"going on after step {start} of {total}")
             if start % self.steps_per_epoch == 0:
