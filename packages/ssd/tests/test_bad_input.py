@@ -188,6 +188,8 @@ def test_predict_does_not_draw_over_photos(checkpoint, tmp_path, refused):
     words = ["predict", str(checkpoint), str(photo), "--out", str(tmp_path), *ZOO]
     assert "photo.jpg" in refused(words)
     assert "photo.jpg" in refused([*words, "--overwrite"])
+    (tmp_path / "predictions.json").write_text("[]")  # an earlier prediction into the same folder
+    assert "never drawn over" in refused([*words, "--overwrite"])
     assert photo.read_bytes() == b"the only copy"
 
 

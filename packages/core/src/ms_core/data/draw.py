@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,20 +31,27 @@ def drawing_paths(dataset: DetectionDataset, samples: list[Sample], folder: Path
         UserError: a drawing would replace such a picture, by whatever name its path goes.
     """
     paths = [folder / f"{safe_file_name(stem)}.jpg" for stem in unique_stems([s.path for s in samples])]
-    _refuse_photos(paths, dataset)
+    refuse_photos(paths, (s.path for s in dataset.samples), f"a picture of the dataset ({dataset.source})")
     return paths
 
 
-def _refuse_photos(paths: Sequence[Path], dataset: DetectionDataset) -> None:
-    there = {_identity(path): path for path in paths if path.exists()}
+def refuse_photos(targets: Sequence[Path], photos: Iterable[Path], what: str) -> None:
+    """Refuse to draw over a photo, by whatever name its path goes.
+
+    Args:
+        targets: files to be written.
+        photos: pictures that must stay.
+        what: what a photo is, for the message.
+
+    Raises:
+        UserError: a target is one of the photos.
+    """
+    there = {_identity(path): path for path in targets if path.exists()}
     if not there:
         return
-    for sample in dataset.samples:
-        if sample.path.exists() and _identity(sample.path) in there:
-            target = there[_identity(sample.path)]
-            raise UserError(
-                f"{target}: is a picture of the dataset ({dataset.source}), never drawn over. Give another --out."
-            )
+    for photo in photos:
+        if photo.exists() and _identity(photo) in there:
+            raise UserError(f"{there[_identity(photo)]}: is {what}, never drawn over. Give another --out.")
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from rich.progress import track
 from ms_core import device
 from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.cli import refuse_overwrite
+from ms_core.data.draw import refuse_photos
 from ms_core.data.images import IMAGE_SUFFIXES, read_image
 from ms_core.data.naming import unique_stems
 from ms_core.detection.detections import Detections
@@ -41,7 +42,8 @@ def predict_target(
     images = find_images(inputs, leave_out=out)
     targets = drawing_paths(images, out)
     refuse_overwrite([out / PREDICTIONS, *targets], overwrite)
-    _refuse_inputs(targets)
+    refuse_photos(targets, images, "one of the pictures to predict on")
+    _refuse_strangers(targets)
     device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     model = load_trained(package, target, config)
     detector = Detector(model.network, config.postprocess, min(config.eval.batch_size, len(images)))
@@ -88,8 +90,8 @@ def drawing_paths(images: Sequence[Path], out: Path) -> list[Path]:
     return [out / f"{stem}.jpg" for stem in unique_stems(images)]
 
 
-def _refuse_inputs(targets: Sequence[Path]) -> None:
-    """Whatever is already at a target may be one of the user's photos, also under --overwrite: ask what we wrote.
+def _refuse_strangers(targets: Sequence[Path]) -> None:
+    """Also under --overwrite only drawings are replaced, in a folder that predict has written before.
 
     Raises:
         UserError: a target exists and no predictions.json beside it says that it is a drawing.
