@@ -1,9 +1,23 @@
 """Fixtures shared by the tests of this package."""
 
 import os
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled graphs are neither taken from nor left in the cache of whoever runs the tests."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.pop("XDG_CACHE_HOME")
+    if before is not None:
+        os.environ["XDG_CACHE_HOME"] = before
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +27,25 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared material at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def golden_weight() -> Callable[[str, tuple[int, ...]], np.ndarray]:
+    """The rule behind all reference numbers: a weight follows from its name in the old (foreign) file and its shape.
+
+    shared/facts/ssd.md, section 8.1; PyTorch's names of normalisations follow the same rule as MindSpore's.
+    """
+
+    def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        leaf = name.rpartition(".")[2]
+        if leaf in ("gamma", "moving_variance", "running_var") or (len(shape) == 1 and leaf == "weight"):
+            return rng.uniform(0.8, 1.2, shape).astype(np.float32)
+        if leaf in ("beta", "bias", "moving_mean", "running_mean"):
+            return rng.uniform(-0.1, 0.1, shape).astype(np.float32)
+        return (rng.standard_normal(shape) * np.sqrt(2.0 / np.prod(shape[1:]))).astype(np.float32)
+
+    return weight
 
 
 SMALL = (

@@ -49,6 +49,13 @@ def test_missing_folder(tmp_path, refused):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_single_image_has_no_variance_on_a_map_of_one_cell(shapes, tmp_path, refused):
+    """MindSpore's unbiased variance of one number divides by zero, so every step would overflow."""
+    line = refused(train(shapes.train, tmp_path / "run", "--train.batch-size", "1"))
+    assert "--train.batch-size 2 or more, or --train.freeze-norm true" in line
+    assert not (tmp_path / "run").exists()
+
+
 def test_no_data_at_all(tmp_path, refused):
     assert "--data.train" in refused(["train", *FAST, "--out", str(tmp_path / "run")])
 

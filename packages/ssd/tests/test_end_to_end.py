@@ -51,6 +51,7 @@ def test_eval_prints_the_coco_lines_and_writes_them(run: Path, capsys):
     assert written["images"] == 3
     assert isinstance(json.loads((run / "eval-val" / "predictions.json").read_text()), list)
     assert (run / "eval-val" / "examples.jpg").stat().st_size > 10_000
+    assert "Evaluation: val" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_eval_of_its_own_predictions_agrees(run: Path, shapes: ShapesSet, tmp_path: Path, capsys):
@@ -122,7 +123,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(shapes: ShapesSet, small, tmp_p
     assert process.returncode == 130, errors
     assert f"ms-ssd train --resume {out}" in errors
     done = read_metadata(out / "checkpoints" / "last.ckpt")["step"]
-    assert main(["train", "--resume", str(out), "--train.epochs", "2", "--train.batch-size", "1"]) == 2
+    assert main(["train", "--resume", str(out), "--train.epochs", "2", "--train.batch-size", "4"]) == 2
     assert main(["train", "--resume", str(out), "--train.epochs", str(done // 2 + 1)]) == 0
 
 

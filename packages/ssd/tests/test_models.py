@@ -9,7 +9,8 @@ import pytest
 from mindspore import Tensor
 from ms_core.errors import UserError
 from ms_core.networks.layers import Padding
-from ms_core.networks.single_shot import SingleShotNetwork
+from ms_core.networks.single_shot import SingleShotNetwork, Variant
+from ms_core.train.randomness import Dropout
 from ms_ssd import MODELS, build_model
 
 
@@ -79,7 +80,47 @@ def test_wrong_arguments(arguments: dict[str, str | int], message: str) -> None:
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_model_accepts_the_common_options(name: str, padding: Padding) -> None:
     for variant in ("zoo", "paper"):
-        assert build_model(name, 3, variant=variant, padding=padding).model_name == name
+        network = MODELS[name](3, variant, padding)  # initial weights would take seconds
+        assert (network.model_name, network.variant, network.num_classes) == (name, variant, 3)
+        for prefix in (*network.backbone_prefixes, *network.head_prefixes):
+            assert any(p.name.startswith(prefix) for p in network.get_parameters()), prefix
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [("ssd300", "zoo"), ("ssd_mobilenet_v1", "zoo"), ("ssd_vgg16", "zoo"), ("ssd_vgg16", "paper")],
+)
+def test_networks_say_whether_one_image_is_too_few(name: str, variant: Variant) -> None:
+    """One image leaves a moving variance that is no number exactly where a normalised map has one cell."""
+    network = MODELS[name](3, variant, "same")
+    network.set_train(True)
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, Dropout):
+            cell.set_train(False)
+    network(Tensor(np.ones((1, 3, 300, 300), np.float32)))
+    variances = [p for p in network.get_parameters() if p.name.endswith("moving_variance")]
+    assert network.normalises_one_cell == any(not np.isfinite(p.asnumpy()).all() for p in variances)
+
+
+@pytest.mark.parametrize("name", ["ssd_mobilenet_v1_fpn", "ssd_resnet50_fpn"])
+def test_strided_convolutions_of_a_trunk_follow_the_padding(name: str) -> None:
+    """What lies behind the trunk pads as in the zoo; no weight of torchvision is for it."""
+    modes = {}
+    for padding in ("same", "torch"):
+        cells = dict(MODELS[name](3, "zoo", padding).cells_and_names())
+        modes[padding] = {n: c.pad_mode for n, c in cells.items() if getattr(c, "stride", 1) in ((2, 2), 2)}
+    changed = [cell for cell, mode in modes["same"].items() if mode != modes["torch"][cell]]
+    strided_in_trunk = [cell for cell in modes["same"] if "bottom_up" not in cell]
+    projections = [cell for cell in strided_in_trunk if "down_sample_layer" in cell]  # 1x1: nothing to pad
+    assert sorted(set(changed) | set(projections)) == sorted(strided_in_trunk)
+    assert len(changed) >= 5
+
+
+def test_last_normalisation_of_a_residual_block_starts_at_zero() -> None:
+    parameters = MODELS["ssd_resnet50_fpn"](3, "zoo", "same").parameters_dict()
+    gammas = {n: p.asnumpy() for n, p in parameters.items() if ".resnet." in n and n.endswith("gamma")}
+    assert all(not gamma.any() for name, gamma in gammas.items() if ".bn3." in name)
+    assert all((gamma == 1).all() for name, gamma in gammas.items() if ".bn3." not in name)
 
 
 def test_importing_the_package_does_not_import_mindspore() -> None:

@@ -1,16 +1,17 @@
 """Conversion of any readable file to .ckpt."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mindspore
 import numpy as np
 import pytest
 from mindspore import nn
 from ms_core import cli
-from ms_core.checkpoint import WeightFile, WeightSource, read_weights, write_checkpoint
-from ms_core.checkpoint.convert import convert, convert_for
+from ms_core.checkpoint import WeightSource, load_into, read_weights, write_checkpoint
+from ms_core.checkpoint.convert import convert, write_filled
+from ms_core.checkpoint.old_zoo import to_old_zoo
 from ms_core.errors import UserError
 
 FILES = Path(__file__).parent / "files"
@@ -71,30 +72,40 @@ def test_metadata_goes_along(tmp_path: Path) -> None:
     assert read_weights(tmp_path / "b.ckpt").metadata == {"classes": ["a"]}
 
 
-@pytest.mark.parametrize("given", [Path, read_weights], ids=["file", "what was read"])
-def test_conversion_for_a_network(given: Callable[[Path], Path | WeightFile], tmp_path: Path) -> None:
-    values = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(2, np.float32)}
-    np.savez(tmp_path / "old.npz", **{f"old.{name}": value for name, value in values.items()})
-    report = convert_for(
-        nn.Dense(3, 2),
-        given(tmp_path / "old.npz"),
-        tmp_path / "new.ckpt",
-        [RENAMED],
-        {"model": "tiny", "num_classes": 2},
-    )
-    assert report.source == "old names"
+def convert_into(network: nn.Cell, source: Path, target: Path, metadata: dict | None, **options: Any) -> None:
+    weights = read_weights(source)
+    report = load_into(network, weights, [RENAMED])
+    write_filled(network, report, weights, target, metadata, **options)
+
+
+VALUES = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3), "bias": np.ones(2, np.float32)}
+
+
+def test_what_a_file_fills_of_a_network(tmp_path: Path) -> None:
+    np.savez(tmp_path / "old.npz", **{f"old.{name}": value for name, value in VALUES.items()})
+    metadata = {"model": "tiny", "num_classes": 2}
+    convert_into(nn.Dense(3, 2), tmp_path / "old.npz", tmp_path / "new.ckpt", metadata)
     written = read_weights(tmp_path / "new.ckpt")
     assert written.metadata == {"padding": "torch", "model": "tiny", "num_classes": 2}
     assert {name: array.tolist() for name, array in written.arrays.items()} == {
-        name: array.tolist() for name, array in values.items()
+        name: array.tolist() for name, array in VALUES.items()
+    }
+
+
+def test_other_names_and_no_metadata(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "ours.ckpt", VALUES, {"model": "tiny"})
+    convert_into(nn.Dense(3, 2), tmp_path / "ours.ckpt", tmp_path / "old.ckpt", None, rename=to_old_zoo)
+    stored = mindspore.load_checkpoint(str(tmp_path / "old.ckpt"))
+    assert {name: value.asnumpy().tolist() for name, value in stored.items()} == {
+        f"network.{name}": array.tolist() for name, array in VALUES.items()
     }
 
 
 def test_conversion_for_a_network_it_does_not_fit(tmp_path: Path) -> None:
     np.savez(tmp_path / "old.npz", weight=np.ones((5, 3), np.float32), bias=np.ones(2, np.float32))
     with pytest.raises(UserError, match="another model"):
-        convert_for(nn.Dense(3, 2), tmp_path / "old.npz", tmp_path / "new.ckpt", [], {})
+        convert_into(nn.Dense(3, 2), tmp_path / "old.npz", tmp_path / "new.ckpt", {})
     np.savez(tmp_path / "old.npz", bias=np.ones(2, np.float32))
     with pytest.raises(UserError, match="lacks 1"):
-        convert_for(nn.Dense(3, 2), tmp_path / "old.npz", tmp_path / "new.ckpt", [], {})
+        convert_into(nn.Dense(3, 2), tmp_path / "old.npz", tmp_path / "new.ckpt", {})
     assert not (tmp_path / "new.ckpt").exists()

@@ -1,8 +1,9 @@
 """Order of the predictions."""
 
 import numpy as np
+import pytest
 from mindspore import Tensor
-from ms_core.networks.heads import PerLevelHead, flatten_level
+from ms_core.networks.heads import PerLevelHead, WeightSharedHead, flatten_level
 
 
 def test_rows_are_ordered_by_y_x_anchor() -> None:
@@ -40,3 +41,27 @@ def test_names() -> None:
         for kind in ("loc", "cls")
         for leaf in ("0.weight", "3.weight", "3.bias")
     ]
+
+
+def shared_head(separable: bool = False) -> WeightSharedHead:
+    return WeightSharedHead(2, 8, 6, 5, separable=separable).set_train(False)
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_shared_head_covers_every_anchor_of_every_level(separable: bool) -> None:
+    features = (Tensor(np.ones((2, 8, 4, 4), np.float32)), Tensor(np.ones((2, 8, 2, 2), np.float32)))
+    boxes, classes = shared_head(separable)(features)
+    assert (boxes.shape, classes.shape) == ((2, 6 * (16 + 4), 4), (2, 6 * (16 + 4), 5))
+
+
+def test_shared_head_gives_equal_maps_equal_predictions_unless_a_levels_norm_differs() -> None:
+    head = shared_head()
+    feature = Tensor(np.random.default_rng(0).standard_normal((1, 8, 3, 3)).astype(np.float32))
+    _, classes = head((feature, feature))
+    first, second = np.split(classes.asnumpy(), 2, axis=1)
+    np.testing.assert_array_equal(first, second)
+    head.addition_layer_cls[1][2].features[1].beta.set_data(Tensor(np.full(8, 3, np.float32)))
+    _, classes = head((feature, feature))
+    changed_first, changed_second = np.split(classes.asnumpy(), 2, axis=1)
+    np.testing.assert_array_equal(changed_first, first)
+    assert not np.allclose(changed_second, second)

@@ -28,6 +28,7 @@ class FixedOutputs(SingleShotNetwork):
             loss_loc_reduce="sum",
             padding="same",
             variant="zoo",
+            backbone_prefixes=(),
         )
         self.norm = nn.BatchNorm2d(3)
         self.deltas, self.logits = Tensor(deltas), Tensor(logits)

@@ -28,6 +28,8 @@ def package() -> DetectorPackage:
         load_weights=_load_weights,
         weight_sources=_weight_sources,
         padding_of=_padding_of,
+        model_options=("backbone_norm", "min_scale"),
+        options_of=_options_of,
     )
 
 
@@ -52,3 +54,9 @@ def _weight_sources(model: str) -> Any:
 
 def _padding_of(weights: WeightFile) -> str:
     return ms_ssd.padding_of(weights)
+
+
+def _options_of(weights: WeightFile) -> dict[str, Any]:
+    from ms_ssd.weights import options_of
+
+    return options_of(weights)

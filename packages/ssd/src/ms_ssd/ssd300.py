@@ -1,18 +1,17 @@
 """SSD at 300x300 on MobileNetV2: six levels, 1917 default boxes."""
 
+from typing import ClassVar
+
 from mindspore import Tensor, nn, ops
 from mindspore import dtype as mstype
-from ms_core.detection.anchors import scale_aspect_anchors
 from ms_core.networks.heads import PerLevelHead
 from ms_core.networks.layers import ConvNormReLU6, Padding
 from ms_core.networks.mobilenet_v2 import TRUNK_CHANNELS, InvertedResidual, trunk_stages
 from ms_core.networks.single_shot import SingleShotNetwork, Variant
 
-_GRIDS = (19, 10, 5, 3, 2, 1)
-_STEPS = (16, 32, 64, 100, 150, 300)  # pixels; the last three do not divide the image, as in the old zoo
-_ASPECT_RATIOS = ((), (2, 3), (2, 3), (2, 3), (2, 3), (2, 3))
+from ms_ssd.default_boxes import ANCHORS_PER_CELL, FROM_STRIDE_16, zoo_boxes
+
 _CHANNELS = (576, TRUNK_CHANNELS, 512, 256, 256, 128)
-_ANCHORS_PER_CELL = (3, 6, 6, 6, 6, 6)
 _EXTRA_RATIOS = (0.2, 0.25, 0.5, 0.25)  # hidden / input channels of the four extra levels
 
 SPLIT = 14
@@ -46,18 +45,29 @@ class SSD300(SingleShotNetwork):
         num_classes: K, background included.
         variant: accepted for uniformity; "zoo" and "paper" are the same network here.
         padding: of the strided convolutions in the backbone; the extra levels always pad as in the zoo.
+        min_scale: box side of the first level relative to the image; None for 0.2.
     """
 
-    def __init__(self, num_classes: int, variant: Variant = "zoo", padding: Padding = "same") -> None:
+    normalises_one_cell: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        num_classes: int,
+        variant: Variant = "zoo",
+        padding: Padding = "same",
+        *,
+        min_scale: float | None = None,
+    ) -> None:
         super().__init__(
             name="ssd300",
             num_classes=num_classes,
             input_size=(300, 300),
-            anchors=scale_aspect_anchors(300, _GRIDS, _STEPS, _ASPECT_RATIOS, min_scale=0.2, max_scale=0.95),
+            anchors=zoo_boxes(FROM_STRIDE_16, min_scale),
             loss_alpha=0.75,
             loss_loc_reduce="sum",
             padding=padding,
             variant=variant,
+            backbone_prefixes=("backbone.features_1.", "backbone.features_2."),
         )
         self.backbone = MobileNetV2Backbone(padding)
         self.multi_residual = nn.CellList(
@@ -66,7 +76,7 @@ class SSD300(SingleShotNetwork):
                 for level, ratio in enumerate(_EXTRA_RATIOS, start=1)
             ]
         )
-        self.multi_box = PerLevelHead(_CHANNELS, _ANCHORS_PER_CELL, num_classes)
+        self.multi_box = PerLevelHead(_CHANNELS, ANCHORS_PER_CELL, num_classes)
 
     def construct(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.backbone(images)

@@ -1,70 +1,73 @@
-"""Filling a network from a file, whoever wrote the file."""
+"""Filling a network of this package from a file, whoever wrote the file."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
-from ms_core.checkpoint import LoadReport, WeightFile, load_into, read_model_card, read_weights
+from ms_core.checkpoint import LoadReport, WeightFile, read_model_card, read_weights
 from ms_core.errors import UserError
 from ms_core.networks.layers import Padding
 from ms_core.networks.single_shot import SingleShotNetwork
+from ms_core.single_shot.weights import load_detector_weights, padding_of_weights
 
-from ms_ssd.zoo import SOURCES
+from ms_ssd.zoo import SOURCES, is_torchvision_vgg16_bn
 
 
 def load_weights(network: SingleShotNetwork, path: Path | str | WeightFile) -> LoadReport:
-    """Fill `network` from a checkpoint of ours, of the old zoo, or torchvision's MobileNetV2.
+    """Fill `network` from a checkpoint of ours, of the old zoo, or a backbone's file.
 
-    Args:
-        network: from `build_model`.
-        path: .ckpt, .pth, .pt, .pkl, .safetensors or .npz; what it holds is recognised from the names inside.
-            Or what `ms_core.checkpoint.read_weights` returned for it, so that it is read only once.
-
-    Returns:
-        Report with the lists `matched`, `missing`, `unexpected`, `reshaped` and the `source`. What is not
-        matched keeps its initial weights: from torchvision that is everything but the backbone.
-
-    Raises:
-        UserError: unreadable file, nothing in it fits, or its weights want another padding than the
-            network has.
+    See `ms_core.single_shot.weights.load_detector_weights` for arguments, report and errors.
     """
     weights = path if isinstance(path, WeightFile) else read_weights(path)
-    _check_padding(network, weights)
-    return load_into(network, weights, SOURCES[network.model_name])
+    if network.model_name == "ssd_vgg16":
+        _check_norm(network, weights)
+    return load_detector_weights(network, weights, SOURCES[network.model_name])
 
 
 def padding_of(path: Path | str | WeightFile) -> Padding:
     """Padding that the weights in a file were trained with; "same" where the file does not say.
 
-    Of a checkpoint of ours only the metadata is read; other files are recognised from the names inside.
-
     Raises:
         UserError: unreadable file, or a padding nobody knows.
     """
-    card = read_model_card(path)
-    if card.padding is not None:
-        return _known_padding(card.padding, card.path)
-    return _padding_by_names(path if isinstance(path, WeightFile) else read_weights(path)) or "same"
+    return padding_of_weights(path, (source for known in SOURCES.values() for source in known))
 
 
-def _check_padding(network: SingleShotNetwork, weights: WeightFile) -> None:
-    card = read_model_card(weights)
-    stated = _padding_by_names(weights) if card.padding is None else _known_padding(card.padding, card.path)
-    if stated not in (None, network.padding):
+def options_of(weights: WeightFile) -> dict[str, Any]:
+    """Options of `build_model` (beside variant and padding) for the network in a file, where not the usual ones.
+
+    Default boxes are only known of checkpoints of ours.
+    """
+    options: dict[str, Any] = {}
+    if _has_norm(weights):
+        options["backbone_norm"] = True
+    if (min_scale := read_model_card(weights).min_scale) is not None:
+        options["min_scale"] = min_scale
+    return options
+
+
+_FIRST_CONVOLUTION = "backbone.b1.0.weight"
+_FIRST_NORM = "backbone.b1.1.gamma"
+
+
+def _has_norm(weights: WeightFile) -> bool | None:
+    """Whether the VGG-16 in a detector's checkpoint has normalisations; None: there is none in it."""
+    for prefix in ("", "network."):
+        if prefix + _FIRST_CONVOLUTION in weights.arrays:
+            return prefix + _FIRST_NORM in weights.arrays
+    return None
+
+
+def _check_norm(network: SingleShotNetwork, weights: WeightFile) -> None:
+    """A trunk of the other kind shares some names with this one and would be filled in part.
+
+    Of the classification files only torchvision's with normalisations is refused for a trunk without: behind
+    such convolutions, values have another size. The old zoo allowed it for its own file, so that one may.
+    """
+    stated = True if is_torchvision_vgg16_bn(weights.arrays) else _has_norm(weights)
+    built = bool(network.options.get("backbone_norm", False))
+    if stated not in (None, built):
         raise UserError(
-            f"{weights.path}: these weights were trained with padding {stated!r}, the network is built with "
-            f"{network.padding!r}. Build it with padding={stated!r} (option --model.padding {stated})."
+            f"{weights.path}: the VGG-16 in it has {'' if stated else 'no '}batch normalisations, the network has "
+            f"{'some' if built else 'none'}. Build it with backbone_norm={stated} "
+            f"(option --model.backbone-norm {str(stated).lower()})."
         )
-
-
-def _padding_by_names(weights: WeightFile) -> Padding | None:
-    """From whose names the file uses, where that tells."""
-    sources = (source for known in SOURCES.values() for source in known)
-    padding = next((source.padding for source in sources if source.recognises(weights.arrays)), None)
-    return None if padding is None else _known_padding(padding, weights.path)
-
-
-def _known_padding(padding: str, path: Path) -> Padding:
-    for known in get_args(Padding):
-        if padding == known:
-            return known
-    raise UserError(f"{path}: padding {padding!r} is not known. Choose from {', '.join(get_args(Padding))}.")

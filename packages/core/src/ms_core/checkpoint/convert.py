@@ -1,16 +1,14 @@
 """Any readable weight file -> MindSpore `.ckpt`, and the verb `convert`."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ms_core.checkpoint.coverage import LoadReport, require_covered
-from ms_core.checkpoint.load import load_into
 from ms_core.checkpoint.read import read_weights
-from ms_core.checkpoint.sources import WeightSource
 from ms_core.checkpoint.weight_file import WeightFile
 from ms_core.checkpoint.write import write_checkpoint
 from ms_core.cli import Verb, refuse_overwrite
@@ -36,43 +34,46 @@ def convert(source_path: str | Path, target_path: str | Path, *, overwrite: bool
     return weights
 
 
-def convert_for(
+def write_filled(
     network: "nn.Cell",
-    source: str | Path | WeightFile,
+    report: LoadReport,
+    source: WeightFile,
     target_path: str | Path,
-    sources: Sequence[WeightSource],
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, Any] | None,
     *,
+    rename: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] = dict,
     overwrite: bool = False,
-) -> LoadReport:
-    """Write a file's weights under the parameter names of `network`.
+) -> None:
+    """Write what a file filled of `network`, by default under the network's own parameter names.
 
-    Only what the file fills is written: a backbone stays one, no untrained head passes for a trained one.
+    Only that: a backbone stays one, no untrained head passes for a trained one.
 
     Args:
-        network: is filled as by `load_into`.
-        source: any readable file, or what `read_weights` returned for it.
+        network: filled from `source`.
+        report: what `load_into` said of it.
+        source: the file.
         target_path: `.ckpt` to write.
-        sources: foreign names that can be translated.
-        metadata: model, variant, padding, classes and so on; wins over what the file says.
+        metadata: model, variant, padding, classes and so on; wins over what the file says. None: no metadata.
+        rename: arrays under our names -> arrays under those to write.
         overwrite: replace a target that exists.
-
-    Returns:
-        The coverage, to be printed (`report.summary()`).
 
     Raises:
         UserError: as `convert`; or the file does not fill all that its source covers, e.g. other class count.
     """
-    weights = source if isinstance(source, WeightFile) else read_weights(source)
-    report = require_covered(load_into(network, weights, sources))
+    require_covered(report)
     filled = {name: network.parameters_dict()[name].asnumpy() for name in report.matched}
-    padding = {} if report.padding is None else {"padding": report.padding}
-    _write(weights.path, Path(target_path), filled, {**weights.metadata, **padding, **metadata}, overwrite)
-    return report
+    if metadata is not None:
+        padding = {} if report.padding is None else {"padding": report.padding}
+        metadata = {**source.metadata, **padding, **metadata}
+    _write(source.path, Path(target_path), rename(filled), metadata, overwrite)
 
 
 def _write(
-    source: Path, target: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], overwrite: bool
+    source: Path,
+    target: Path,
+    arrays: Mapping[str, np.ndarray],
+    metadata: Mapping[str, Any] | None,
+    overwrite: bool,
 ) -> None:
     if target.exists() and target.samefile(source):
         raise UserError(f"{target}: is the source itself. Give the result another name.")

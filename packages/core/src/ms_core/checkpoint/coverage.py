@@ -1,5 +1,6 @@
 """What became of each parameter when a file was loaded into a network."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,13 @@ Shape = tuple[int, ...]
 
 LISTED = 8
 """Names shown of a long list."""
+LISTED_SHAPES = 32
+"""Parameters of another shape shown: all of a head for other classes."""
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Which parameters of a network a file filled; each is in one of matched, missing and reshaped."""
+    """Which parameters of a network a file filled; each is in one of matched, missing, reshaped and kept."""
 
     matched: list[str]
     """Parameters that now hold the file's values."""
@@ -43,13 +46,16 @@ class LoadReport:
     """Classes (as the network counts them) that the file was trained for, where known."""
     network_classes: int | None = None
     """Classes of the network, where it says."""
+    kept: list[str] = field(default_factory=list)
+    """Parameters that the file would fill but that keep their values because somebody asked for it."""
 
     def summary(self) -> str:
         """The whole report as text: one line of counts, then the lists that deserve a look."""
         lines = [self._counts()]
         if self.reshaped:
             lines.append(f"  another shape, keep their values ({len(self.reshaped)}):")
-            lines += _shown([self.both_shapes(name) for name in self.reshaped])
+            lines += _shown([self.both_shapes(name) for name in self.reshaped], LISTED_SHAPES)
+        lines += _section("keep their values, as asked", self.kept, grouped=True)
         covered = [name for name in self.missing if name.startswith(self.covers)]
         lines += _section("not in the file, keep their values", covered)
         if beyond := len(self.missing) - len(covered):
@@ -60,7 +66,7 @@ class LoadReport:
         return "\n".join(lines)
 
     def _counts(self) -> str:
-        total = len(self.matched) + len(self.missing) + len(self.reshaped)
+        total = sum(map(len, (self.matched, self.missing, self.reshaped, self.kept)))
         averaged = ", averaged weights" if self.averaged else ""
         return (
             f"{self.path}: {self.source}{averaged}: {len(self.matched)} of {total} parameters filled "
@@ -128,14 +134,23 @@ def infer_classes(shapes: Mapping[str, tuple[Shape, Shape]], network_classes: in
     return counts.pop() if len(counts) == 1 else None
 
 
-def _section(title: str, names: Sequence[str]) -> list[str]:
-    return [f"  {title} ({len(names)}):", *_shown(names)] if names else []
+def _section(title: str, names: Sequence[str], *, grouped: bool = False) -> list[str]:
+    if not names:
+        return []
+    shown = _shown(_numbers_starred(names), LISTED_SHAPES) if grouped else _shown(names)
+    return [f"  {title} ({len(names)}):", *shown]
 
 
-def _shown(lines: Sequence[str]) -> list[str]:
-    """Indented, cut after `LISTED`: a backbone has hundreds."""
-    shown = [f"    {printable(line)}" for line in lines[:LISTED]]
-    return shown + ([f"    ... and {len(lines) - LISTED} more"] if len(lines) > LISTED else [])
+def _numbers_starred(names: Sequence[str]) -> list[str]:
+    """`layers.*.bias (6)` for layers.0.bias to layers.5.bias."""
+    counts = Counter(".".join("*" if part.isdigit() else part for part in n.split(".")) for n in names)
+    return [pattern if count == 1 else f"{pattern} ({count})" for pattern, count in counts.items()]
+
+
+def _shown(lines: Sequence[str], most: int = LISTED) -> list[str]:
+    """Indented, cut after `most`: a backbone has hundreds."""
+    shown = [f"    {printable(line)}" for line in lines[:most]]
+    return shown + ([f"    ... and {len(lines) - most} more"] if len(lines) > most else [])
 
 
 def _examples(names: Sequence[str]) -> str:

@@ -37,6 +37,8 @@ class ModelCard:
     """Subtracted from the red, green and blue of an image with values 0-1."""
     std: tuple[float, float, float] | None = None
     """What red, green and blue are then divided by, > 0."""
+    min_scale: float | None = None
+    """Side of the smallest scale of default boxes relative to the image, where it is not the usual one."""
 
 
 def read_model_card(source: str | Path | WeightFile) -> ModelCard:
@@ -124,5 +126,6 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "input_size": ("a height and a width in pixels", lambda value: _is_list(value, _is_count, 2)),
     "mean": ("three numbers", lambda value: _is_list(value, _is_number, 3)),
     "std": ("three numbers above 0", lambda v: _is_list(v, lambda n: _is_number(n) and n > 0, 3)),
+    "min_scale": ("a number between 0 and 1", lambda value: _is_number(value) and 0 < value < 1),
 }
 """Key in the metadata -> what its value must be, in words and as a test."""

@@ -14,7 +14,9 @@ from ms_core.checkpoint.weight_file import METADATA_ENTRY
 from ms_core.errors import UserError
 
 
-def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+def write_checkpoint(
+    path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any] | None
+) -> None:
     """Write a `.ckpt` for `mindspore.load_checkpoint`; a previous file stays until the new one is whole.
 
     Written by hand: `mindspore.save_checkpoint` deletes the old file first and leaves its result read-only.
@@ -22,7 +24,8 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], metadat
     Args:
         path: ends in `.ckpt` (load_checkpoint insists on it); a symbolic link is followed.
         arrays: name -> array of bool, integer, float or MindSpore's bfloat16; the bits are kept.
-        metadata: anything JSON can hold; `load_checkpoint` gives it as a str named `ms_core.metadata`.
+        metadata: anything JSON can hold; `load_checkpoint` gives it as a str named `ms_core.metadata`. None
+            leaves the entry out, for programs of MindSpore 1, which cannot read it.
 
     Raises:
         UserError: the disk is full, or the folder is missing or not writable.
@@ -37,7 +40,8 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], metadat
             file.write(entry)
 
 
-def _entries(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Iterator[bytes]:
-    yield encode_text(METADATA_ENTRY, json.dumps(metadata))
+def _entries(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any] | None) -> Iterator[bytes]:
+    if metadata is not None:
+        yield encode_text(METADATA_ENTRY, json.dumps(metadata))
     for name, array in arrays.items():
         yield from encode_array(name, array)

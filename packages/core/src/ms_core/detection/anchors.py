@@ -57,6 +57,25 @@ def scale_aspect_anchors(
     """
     spread = (max_scale - min_scale) / (len(feature_sizes) - 1)
     scales = [min_scale + level * spread for level in range(len(feature_sizes))] + [1.0]
+    return scaled_anchors(image_size, feature_sizes, steps, aspect_ratios, scales)
+
+
+def scaled_anchors(
+    image_size: int,
+    feature_sizes: Sequence[int],
+    steps: Sequence[int],
+    aspect_ratios: Sequence[Sequence[float]],
+    scales: Sequence[float],
+) -> Anchors:
+    """Default boxes of SSD with the box side of every level stated.
+
+    Args:
+        image_size: network input height, pixels.
+        feature_sizes: cells along one side of every level, fine to coarse.
+        steps: pixels between the centres of every level.
+        aspect_ratios: width over height of the additional boxes of every level.
+        scales: box side of every level relative to the image, and one more for the level that would follow.
+    """
     levels = []
     for level, (cells, step, ratios) in enumerate(zip(feature_sizes, steps, aspect_ratios, strict=True)):
         sizes = np.array(_box_sizes(level, scales[level], scales[level + 1], ratios))  # [A, 2] as (h, w)

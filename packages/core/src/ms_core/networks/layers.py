@@ -23,6 +23,12 @@ class NormSettings:
 MOBILENET_V2_NORM = NormSettings(eps=1e-3, momentum=0.97)
 """Used by the MobileNetV2 trunk and by the extra levels and heads of every net of the family."""
 
+PYRAMID_NORM = NormSettings(eps=1e-5, momentum=0.9)
+"""Used by feature pyramids, by the MobileNetV1 trunk and by VGG-16 where it has normalisations."""
+
+RESNET_NORM = NormSettings(eps=1e-3, momentum=0.997)
+"""Used by the ResNet-50 trunk."""
+
 
 def convolution(
     in_channels: int,

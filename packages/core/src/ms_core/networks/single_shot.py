@@ -1,6 +1,8 @@
 """What every single-shot detector carries beside its layers."""
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from mindspore import nn
 
@@ -26,7 +28,18 @@ class SingleShotNetwork(nn.Cell):
         loss_loc_reduce: sum or mean over the four coordinates of a box.
         padding: of the strided convolutions in the backbone.
         variant: which reading of the architecture the weights follow.
+        backbone_prefixes: beginnings of the names of the parameters that a classification network of the
+            same architecture has too.
     """
+
+    variants_differ: ClassVar[bool] = False
+    """Whether "zoo" and "paper" are two networks, so that the weights of one do not fit the other."""
+
+    normalises_one_cell: ClassVar[bool] = False
+    """Whether a batch normalisation sees a map of one cell: a single image then has no variance to train it with."""
+
+    options: Mapping[str, Any] = MappingProxyType({})
+    """What else it was built with, beside variant and padding; a checkpoint keeps it to rebuild the same."""
 
     def __init__(
         self,
@@ -40,6 +53,7 @@ class SingleShotNetwork(nn.Cell):
         loss_loc_reduce: Literal["sum", "mean"],
         padding: Padding,
         variant: Variant,
+        backbone_prefixes: tuple[str, ...],
     ) -> None:
         super().__init__()
         self.model_name = name
@@ -51,3 +65,9 @@ class SingleShotNetwork(nn.Cell):
         self.loss_loc_reduce = loss_loc_reduce
         self.padding = padding
         self.variant = variant
+        self.backbone_prefixes = backbone_prefixes
+
+    @property
+    def head_prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the names of the prediction layers' parameters; every detector calls its head multi_box."""
+        return tuple(f"multi_box.{layers}." for layers in self.multi_box.prediction_layers)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from ms_core.checkpoint.names import Rule, batch_norm_to_mindspore, prefix, rename
+from ms_core.checkpoint.norm_eps import fold_eps
 
-TORCHVISION_EPS = 1e-5
 TRUNK_EPS = 1e-3  # MOBILENET_V2_NORM.eps, repeated because importing it would import MindSpore
 
 STAGES = 19
@@ -31,7 +31,7 @@ def translate_trunk(
         Our names -> arrays; names outside the trunk (`classifier.1.weight`) as they were; no batch counters.
     """
     rules = [rule for stage in range(STAGES) for rule in _stage_rules(stage, stage_name(stage))]
-    return rename(batch_norm_to_mindspore(_fold_eps(arrays)), rules)
+    return rename(batch_norm_to_mindspore(fold_eps(arrays, TRUNK_EPS)), rules)
 
 
 def _stage_rules(stage: int, ours: str) -> tuple[Rule, ...]:
@@ -44,21 +44,3 @@ def _stage_rules(stage: int, ours: str) -> tuple[Rule, ...]:
         # The projection at the end of a block, which is not wrapped.
         prefix(f"features.{stage}.", f"{ours}."),
     )
-
-
-def _fold_eps(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Absorb the other eps into the scale of each normalisation.
-
-    torchvision computes w * (x - mean) / sqrt(var + 1e-5) + b,
-    our trunk gamma * (x - mean) / sqrt(var + 1e-3) + beta.
-    With gamma = w * sqrt((var + 1e-3) / (var + 1e-5)) both are the same function of x as long as the moving
-    statistics are used: inference is unchanged. A later step in training mode uses its batch's variance.
-    """
-    folded = dict(arrays)
-    for name, variance in arrays.items():
-        scale = name.removesuffix("running_var") + "weight"
-        if name.endswith(".running_var") and scale in arrays and arrays[scale].shape == variance.shape:
-            exact = variance.astype(np.float64)
-            ratio = (exact + TRUNK_EPS) / (exact + TORCHVISION_EPS)
-            folded[scale] = (arrays[scale] * np.sqrt(ratio)).astype(np.float32)
-    return folded
