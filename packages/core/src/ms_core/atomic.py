@@ -12,6 +12,8 @@ from typing import IO, Any
 
 from ms_core.errors import UserError
 
+_SUFFIX = ".tmp"
+
 
 @contextmanager
 def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
@@ -25,13 +27,13 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     path = Path(path)
     temporary: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=_SUFFIX)
         temporary = Path(name)
         with os.fdopen(descriptor, "wb" if binary else "w", encoding=None if binary else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _give_usual_permissions(temporary)
+        give_usual_permissions(temporary)
         temporary.replace(path)
         temporary = None
     except OSError as error:
@@ -44,11 +46,18 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
                 temporary.unlink()
 
 
-def _give_usual_permissions(path: Path) -> None:
-    """Temporary files are private; a finished one is as readable as any new file of this user."""
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes left of `atomic_write` in `folder`; nobody else may be writing there."""
+    for file in folder.glob(f".*{_SUFFIX}"):
+        with suppress(OSError):
+            file.unlink()
+
+
+def give_usual_permissions(path: Path) -> None:
+    """Temporary files and folders are private; a finished one is as readable as any new one of this user."""
     mask = os.umask(0)
     os.umask(mask)
-    path.chmod(0o666 & ~mask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
 class JsonListFile:

@@ -1,6 +1,7 @@
-"""Small annotated sets, written to disk."""
+"""Small annotated sets, written to disk; and lets the tests of this folder import `record_sets`."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
+from ms_core.data.images import read_bytes
 
 Format = Literal["coco", "voc", "txt"]
 
@@ -57,6 +60,15 @@ class Sample:
         )
 
 
+EncodedReader = Callable[[Sample], np.ndarray]
+"""Gives the encoded picture of a sample, uint8 [n], as its file holds it. Called from several threads."""
+
+
+def read_file(sample: Sample) -> np.ndarray:
+    """The `EncodedReader` of pictures that are files."""
+    return read_bytes(sample.path)
+
+
 @dataclass(frozen=True, eq=False)
 class DetectionDataset:
     """One annotation file or folder, read: the classes and a `Sample` for each image, also for empty ones."""
@@ -75,6 +87,8 @@ class DetectionDataset:
     """Boxes that reached more than 2 pixels outside and were clipped (only with invalid_boxes="drop")."""
     notes: tuple[str, ...] = ()
     """One-line remarks for the user: what was dropped, clipped or assumed."""
+    encoded: EncodedReader = read_file
+    """Where the pictures come from: their files, or a cache."""
 
     def __len__(self) -> int:
         return len(self.samples)

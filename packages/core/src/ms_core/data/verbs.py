@@ -1,4 +1,4 @@
-"""`data check`, `data convert` and `data draw`, the same in every command."""
+"""`data check`, `data convert`, `data draw` and `data cache`, the same in every command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DataVerbConfig:
 def data_verb() -> Verb:
     """The verb `data` with its sub-verbs."""
     return Verb(
-        help="check, convert and draw datasets",
+        help="check, convert, draw and cache datasets",
         verbs={
             "check": Verb(
                 help="look for faulty entries, damaged pictures, and pictures in two splits",
@@ -48,6 +48,13 @@ def data_verb() -> Verb:
                 add_arguments=_draw_arguments,
                 config=DataVerbConfig,
                 example="{command} --data.train photos --out drawn --count 20 --random",
+            ),
+            "cache": Verb(
+                help="write pictures and boxes into MindRecord files, from which training reads",
+                run=run_cache,
+                config=DataVerbConfig,
+                example="{command} --data.train ann/train.json --data.val ann/val.json --data.images photos "
+                "--data.cache cache",
             ),
         },
     )
@@ -104,6 +111,25 @@ def run_draw(arguments: Namespace) -> int:
     for _ in track(drawn, "drawing", len(paths), console=Console(stderr=True), transient=True):
         pass
     print(f"{out}: {len(paths)} of {len(dataset)} images drawn")
+    return 0
+
+
+def run_cache(arguments: Namespace) -> int:
+    """Build the caches of the splits that are named, or say that they are good as they are."""
+    from ms_core.data.open import Split
+    from ms_core.data.record_cache import open_cached_split, split_folder
+
+    config: DetectionDataConfig = arguments.config.data
+    named: list[Split] = [split for split in get_args(Split) if getattr(config, split) is not None]
+    if config.cache is None or not named:
+        raise UserError("data cache needs --data.cache FOLDER and --data.train, --data.val or --data.test.")
+    classes: tuple[str, ...] | None = None
+    for split in named:
+        dataset = open_cached_split(config, split, classes)
+        if split == "train":
+            classes = dataset.classes  # by which training numbers the labels of the others too
+        counts = f"{len(dataset)} images, {dataset.box_count} boxes, {len(dataset.classes)} classes"
+        print(f"{split}: {counts} in {split_folder(config.cache, split)}")
     return 0
 
 

@@ -63,7 +63,7 @@ def read_voc(
     The classes are, without `classes`: classes.txt in the folder, or else the names that occur, sorted.
     `difficult` is kept as a flag, and such boxes are kept as boxes.
     """
-    files, root = _annotation_files(path)
+    files, root = annotation_files(path)
     pages = [read_page(file) for file in files]
     names = _classes(root, pages, classes)
     rows = Rows(style="corners", origin=1.0)
@@ -103,7 +103,7 @@ def list_root(list_file: Path) -> Path | None:
     return next((up for up in list_file.absolute().parents if (up / ANNOTATIONS).is_dir()), None)
 
 
-def _annotation_files(path: Path) -> tuple[list[Path], Path]:
+def annotation_files(path: Path) -> tuple[list[Path], Path]:
     """The XML files, and the VOC folder they are of."""
     if path.is_dir():
         place = annotation_folder(path)
