@@ -185,9 +185,23 @@ def test_each_colour_change_is_its_formula(factor: float) -> None:
     bright = np.clip(exact * factor, 0, 255)
     contrast = np.clip(exact * factor + round(grey.mean()) * (1 - factor), 0, 255)
     saturated = np.clip(exact * factor + grey[..., None] * (1 - factor), 0, 255)
-    assert np.abs(augment._brightness(image, factor) - bright).max() <= 1
-    assert np.abs(augment._contrast(image, factor) - contrast).max() <= 1
+    assert np.abs(augment.apply_levels(image, augment._brighter(factor)) - bright).max() <= 1
+    assert np.abs(augment.apply_levels(image, augment._contrasted(image, factor)) - contrast).max() <= 1
     assert np.abs(augment._saturation(image, factor) - saturated).max() <= 1
+
+
+@given(seed=seeds)
+@settings(max_examples=40, deadline=None)
+def test_levels_left_to_normalise_are_the_whole_jitter(seed: int) -> None:
+    """Bit for bit, in every order of the three changes, and straight into a row of a batch."""
+    image = picture(np.random.default_rng(seed), 20, 16)
+    expected = augment.normalise(augment.colour_jitter(image, np.random.default_rng(seed)))
+    part, levels = augment.jitter_with_levels(image, np.random.default_rng(seed))
+    batch = np.full((2, 3, 16, 20), np.nan, np.float32)
+    row = augment.normalise(part, levels=levels, out=batch[1])
+    assert row.base is batch
+    np.testing.assert_array_equal(batch[1], expected)
+    assert np.isnan(batch[0]).all()
 
 
 def test_normalise_is_the_formula() -> None:

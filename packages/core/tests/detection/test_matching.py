@@ -55,6 +55,38 @@ def boxes_tlbr(most: int = 8) -> st.SearchStrategy[np.ndarray]:
     )
 
 
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("threshold", [0.0, 0.05, 0.5, 0.9])
+def test_levels_left_out_change_nothing(
+    net: str, threshold: float, anchors_of: Callable[[str], Anchors]
+) -> None:
+    """Looking only at rows and levels that can matter gives what looking at every anchor gives, ties included."""
+    anchors, rng = anchors_of(net), np.random.default_rng(int(threshold * 100))
+    for count in range(8):
+        low = rng.random((count, 2))
+        boxes = np.concatenate((low, low + rng.random((count, 2)) ** 3), axis=1).astype(np.float32)
+        boxes[1:3] = anchors.tlbr[rng.integers(len(anchors))]
+        boxes[3:4] = np.round(boxes[3:4] * 8) / 8  # lies on the grid: several anchors are equally good
+        boxes[4:5, 2] = boxes[4:5, 0]  # no area
+        boxes[5:6] += 3  # touches nothing
+        owner = match_anchors(boxes, anchors, threshold)
+        np.testing.assert_array_equal(owner, plain_matching(boxes, anchors, threshold))
+
+
+def plain_matching(boxes: np.ndarray, anchors: Anchors, threshold: float) -> np.ndarray:
+    best, owner = np.zeros(len(anchors), np.float32), np.full(len(anchors), -1)
+    y0, x0, y1, x1 = anchors.tlbr.T
+    for index, box in enumerate(boxes):
+        height = np.maximum(np.minimum(y1, box[2]) - np.maximum(y0, box[0]), 0)
+        width = np.maximum(np.minimum(x1, box[3]) - np.maximum(x0, box[1]), 0)
+        inter = height * width
+        iou = inter / ((y1 - y0) * (x1 - x0) + (box[2] - box[0]) * (box[3] - box[1]) - inter)
+        iou[iou.argmax()] = 2
+        chosen = (iou > np.float32(threshold)) & (iou > best)
+        best[chosen], owner[chosen] = iou[chosen], index
+    return owner
+
+
 @given(boxes_tlbr())
 @settings(max_examples=60, deadline=None)
 def test_rules_of_matching(boxes: np.ndarray) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ms_core.detection import nms
-from ms_core.detection.nms import multiclass_nms
+from ms_core.detection import greedy, nms
+from ms_core.detection.detections import Detections
+from ms_core.detection.nms import merge_detections, multiclass_nms
 
 
 def naive_nms(
@@ -14,7 +15,7 @@ def naive_nms(
     min_score: float = 0.1,
     iou_threshold: float = 0.6,
     max_per_class: int = 100,
-    plus_one: bool = True,
+    plus_one: bool = False,
 ) -> set[tuple[int, int]]:
     """The plain algorithm: (row, class) of every box kept; among equal scores the lower row first."""
     return {
@@ -81,12 +82,22 @@ def test_equal_to_the_plain_algorithm(
     assert_same(random_boxes(rng, count), scores, **rules)
 
 
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, size in (
+        (nms, "_TARGET", 60),
+        (nms, "_SAMPLE", 128),
+        (greedy, "_CHUNK", 16),
+        (greedy, "_LONGEST_BLOCK", 64),
+        (greedy, "_MOST_PAIRS", 800),
+    ):
+        monkeypatch.setattr(module, name, size)
+
+
 @pytest.mark.parametrize("kind", ["spread", "same box", "ties", "one hot class"])
 @pytest.mark.parametrize("seed", range(6))
 def test_equal_through_sampling_and_fallback(kind: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sizes at which 1,500 boxes take every route: sampling, many chunks, fallback."""
-    for name, size in {"_TARGET": 60, "_SAMPLE": 128, "_CHUNK": 16, "_LONGEST_BLOCK": 64}.items():
-        monkeypatch.setattr(nms, name, size)
+    small_steps(monkeypatch)
     rng = np.random.default_rng(seed)
     boxes = random_boxes(rng, 1500, side=3000 if kind == "spread" else 60)
     scores = rng.random((1500, 3), np.float32)
@@ -108,8 +119,8 @@ def test_real_sizes_with_untrained_scores() -> None:
 def test_threshold_is_strict_for_scores_and_not_for_overlap() -> None:
     boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 4], [0, 0, 9, 5]], np.float32)  # IoU with the first: .5 and .6
     scores = np.array([[0.9], [0.8], [0.1]], np.float32)
-    assert len(multiclass_nms(boxes, scores, iou_threshold=0.5)) == 2
-    assert len(multiclass_nms(boxes, scores, iou_threshold=0.49)) == 1
+    assert len(multiclass_nms(boxes, scores, iou_threshold=0.5, plus_one=True)) == 2
+    assert len(multiclass_nms(boxes, scores, iou_threshold=0.49, plus_one=True)) == 1
     assert len(multiclass_nms(boxes, scores, min_score=0.09, iou_threshold=1.0)) == 3
 
 
@@ -123,8 +134,88 @@ def test_caps_for_class_and_image() -> None:
     assert found.scores.min() >= np.sort(scores.ravel())[-100]
 
 
+def test_standard_and_zoo_areas_differ_on_small_boxes() -> None:
+    """10 and 5 pixels high: IoU 4/9 as measured by COCO, 5/10 with a pixel more on every side."""
+    boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 4]], np.float32)
+    scores = np.array([[0.9], [0.8]], np.float32)
+    assert len(multiclass_nms(boxes, scores, iou_threshold=0.45)) == 2
+    assert len(multiclass_nms(boxes, scores, iou_threshold=0.45, plus_one=True)) == 1
+
+
+@pytest.mark.parametrize("agnostic", [False, True])
+def test_the_background_column_is_not_looked_at(agnostic: bool) -> None:
+    rng = np.random.default_rng(1)
+    boxes, scores = random_boxes(rng, 5000), rng.random((5000, 5), np.float32)
+    scores[:, 0] = 1
+    rules = {"class_agnostic": agnostic, "max_detections": 200}
+    found = multiclass_nms(boxes, scores, background=True, **rules)
+    expected = multiclass_nms(boxes, scores[:, 1:].copy(), **rules)
+    for name in ("boxes", "scores", "labels"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(0, 200),
+    levels=st.sampled_from([3, 10**6]),
+    iou_threshold=st.sampled_from([0.0, 0.3, 0.6, 1.0]),
+    max_per_class=st.sampled_from([1, 5, 100]),
+    max_detections=st.sampled_from([None, 1, 20]),
+)
+@settings(max_examples=100, deadline=None)
+def test_class_agnostic_is_one_suppression_of_best_classes(
+    seed: int, count: int, levels: int, iou_threshold: float, max_per_class: int, max_detections: int | None
+) -> None:
+    rng = np.random.default_rng(seed)
+    boxes = random_boxes(rng, count)
+    scores = (rng.integers(0, levels, (count, 3)) / levels).astype(np.float32)
+    found = multiclass_nms(
+        boxes,
+        scores,
+        iou_threshold=iou_threshold,
+        class_agnostic=True,
+        max_per_class=max_per_class,
+        max_detections=max_detections,
+    )
+    best = scores.max(axis=1, initial=0)
+    expected: list[tuple] = []
+    for row in _one_class(boxes, best, 0.1, iou_threshold, count, 0):
+        label = int(scores[row].argmax())
+        if sum(label == kept[0] for kept in expected) < max_per_class:
+            expected.append((label, float(best[row]), tuple(boxes[row].tolist())))
+    rows = zip(found.labels.tolist(), found.scores.tolist(), map(tuple, found.boxes.tolist()), strict=True)
+    assert list(rows) == expected[:max_detections]
+
+
+def test_class_agnostic_ignores_scores_that_are_no_number() -> None:
+    scores = np.array([[np.nan, 0.5], [0.4, np.nan], [np.nan, np.nan]], np.float32)
+    boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]], np.float32)
+    found = multiclass_nms(boxes, scores, class_agnostic=True)
+    assert found.labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("agnostic", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_merging_detections_is_the_same_suppression(
+    seed: int, agnostic: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_steps(monkeypatch)
+    rng = np.random.default_rng(seed)
+    boxes, labels = random_boxes(rng, 600), rng.integers(0, 4, 600)
+    scores = np.zeros((600, 4), np.float32)
+    scores[np.arange(600), labels] = rng.uniform(0.2, 1, 600)
+    rules = {"class_agnostic": agnostic, "iou_threshold": 0.3, "max_per_class": 40}
+    merged = merge_detections(Detections(boxes, scores.max(axis=1), labels), **rules)
+    expected = multiclass_nms(boxes, scores, **rules)
+    np.testing.assert_array_equal(merged.boxes, expected.boxes)
+    np.testing.assert_array_equal(merged.labels, expected.labels)
+    assert len(merge_detections(Detections.empty(), **rules)) == 0
+
+
 def test_no_candidate_no_class_no_number() -> None:
     assert len(multiclass_nms(np.zeros((5, 4)), np.zeros((5, 3)))) == 0
     assert len(multiclass_nms(np.zeros((0, 4)), np.zeros((0, 3)))) == 0
     assert len(multiclass_nms(np.zeros((5, 4)), np.zeros((5, 0)))) == 0
     assert len(multiclass_nms(np.zeros((5, 4)), np.full((5, 3), np.nan))) == 0
+    assert len(multiclass_nms(np.zeros((0, 4)), np.zeros((0, 3)), class_agnostic=True)) == 0
+    assert len(multiclass_nms(np.zeros((5, 4)), np.zeros((5, 0)), class_agnostic=True)) == 0

@@ -130,23 +130,53 @@ def colour_jitter(image: np.ndarray, rng: np.random.Generator, strength: float =
     Returns:
         uint8 [H, W, 3], clipped to 0-255 after every step.
     """
+    image, levels = jitter_with_levels(image, rng, strength)
+    return apply_levels(image, levels)
+
+
+def jitter_with_levels(
+    image: np.ndarray, rng: np.random.Generator, strength: float = 0.4
+) -> tuple[np.ndarray, np.ndarray]:
+    """`colour_jitter` without its last pass over the picture.
+
+    Returns:
+        (uint8 [H, W, 3], levels uint8 [256] that every pixel value has still to become: see `apply_levels` and
+        `normalise`, which does it on the way).
+    """
     factors = rng.uniform(1 - strength, 1 + strength, 3)
+    levels = _SAME
     for change in rng.permutation(3):
-        image = (_brightness, _contrast, _saturation)[change](image, float(factors[change]))
-    return image
+        factor = float(factors[change])
+        if change == _BRIGHTNESS:
+            levels = _brighter(factor)[levels]
+            continue
+        image, levels = apply_levels(image, levels), _SAME
+        if change == _CONTRAST:
+            levels = _contrasted(image, factor)
+        else:
+            image = _saturation(image, factor)
+    return image, levels
 
 
+_SAME = np.arange(256, dtype=np.uint8)
 _LEVELS = np.arange(256, dtype=np.float32)
+_BRIGHTNESS, _CONTRAST = 0, 1
+"""Numbers of the changes; saturation is the third."""
 
 
-def _brightness(image: np.ndarray, factor: float) -> np.ndarray:
-    return cv2.LUT(image, np.clip(_LEVELS * factor, 0, 255).astype(np.uint8))
+def apply_levels(image: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, 3] with every value replaced by levels[value]."""
+    return image if levels is _SAME else cv2.LUT(image, levels)
 
 
-def _contrast(image: np.ndarray, factor: float) -> np.ndarray:
+def _brighter(factor: float) -> np.ndarray:
+    return np.clip(_LEVELS * factor, 0, 255).astype(np.uint8)
+
+
+def _contrasted(image: np.ndarray, factor: float) -> np.ndarray:
     """Spread around the picture's mean grey value."""
     grey = round(cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))[0])
-    return cv2.LUT(image, np.clip(_LEVELS * factor + grey * (1 - factor), 0, 255).astype(np.uint8))
+    return np.clip(_LEVELS * factor + grey * (1 - factor), 0, 255).astype(np.uint8)
 
 
 def _saturation(image: np.ndarray, factor: float) -> np.ndarray:
@@ -159,10 +189,23 @@ def normalise(
     image: np.ndarray,
     mean: tuple[float, float, float] = IMAGENET_MEAN,
     std: tuple[float, float, float] = IMAGENET_STD,
+    *,
+    levels: np.ndarray | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """What the network reads: uint8 [H, W, 3] RGB -> float32 [3, H, W], (pixel / 255 - mean) / std."""
+    """What the network reads: uint8 [H, W, 3] RGB -> float32 [3, H, W], (pixel / 255 - mean) / std.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        mean: RGB, of pixels scaled to 0-1.
+        std: RGB, of pixels scaled to 0-1.
+        levels: uint8 [256], what `jitter_with_levels` left to do; None: nothing.
+        out: float32 [3, H, W] contiguous, written and returned; None: a new array.
+    """
     table = _normalised_levels(tuple(mean), tuple(std))
-    planes = np.empty((3, *image.shape[:2]), np.float32)
+    if levels is not None:
+        table = table[:, levels]
+    planes = np.empty((3, *image.shape[:2]), np.float32) if out is None else out
     for channel, plane in enumerate(cv2.split(image)):
         cv2.LUT(plane, table[channel], dst=planes[channel])
     return planes

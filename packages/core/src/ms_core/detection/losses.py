@@ -10,22 +10,34 @@ class SingleShotLoss(nn.Cell):
     """Focal loss over every anchor and channel plus smooth L1 over matched anchors, for each matched anchor.
 
     Everything is computed in float32 whatever the network's precision. A batch without any object is divided
-    by 1.
+    by 1. The matched anchors are those of all devices, so that the mean of the devices' losses, and of their
+    gradients, is what one device computes for all images together; the old zoo divided by each device's own,
+    which gives an anchor less weight the more matched ones its device happens to have.
 
     Args:
         alpha: weight of the channel that should be 1; the others get 1 - alpha (focal loss paper, section
             3.1). gamma: how strongly easy anchors are discounted. loc_reduce: "sum" or "mean" of the four
             coordinates' losses. The two differ by a factor of 4 and belong to the recipe the learning rate
             was chosen for: "sum" in the old SSD, "mean" in the old SSDLite.
+        world_size: devices that train together.
     """
 
-    def __init__(self, alpha: float, gamma: float = 2.0, loc_reduce: Literal["sum", "mean"] = "sum") -> None:
+    def __init__(
+        self,
+        alpha: float,
+        gamma: float = 2.0,
+        loc_reduce: Literal["sum", "mean"] = "sum",
+        world_size: int = 1,
+    ) -> None:
         super().__init__()
         if loc_reduce not in ("sum", "mean"):
             raise ValueError(f'loc_reduce is "sum" or "mean", not {loc_reduce!r}')
         self.alpha = alpha
         self.gamma = gamma
         self.loc_weight = 1.0 if loc_reduce == "sum" else 0.25
+        self.world_size = world_size
+        if world_size > 1:
+            self.all_reduce = ops.AllReduce()
 
     def construct(
         self,
@@ -47,10 +59,17 @@ class SingleShotLoss(nn.Cell):
         Returns:
             (total, class part, box part), float32 scalars; total is the sum of the two.
         """
-        matched = ops.maximum(ops.cast(num_match, ms.float32).sum(), 1.0)
+        matched = self._matched_anchors(num_match)
         classes = self._focal(ops.cast(class_logits, ms.float32), label_targets) / matched
         boxes = self._smooth_l1(ops.cast(box_deltas, ms.float32), loc_targets, label_targets) / matched
         return classes + boxes, classes, boxes
+
+    def _matched_anchors(self, num_match: Tensor) -> Tensor:
+        """Mean over the devices, but at least 1 over all of them."""
+        matched = ops.cast(num_match, ms.float32).sum()
+        if self.world_size > 1:
+            matched = self.all_reduce(matched.reshape((1,)))[0]
+        return ops.maximum(matched, 1.0) / self.world_size
 
     def _focal(self, logits: Tensor, labels: Tensor) -> Tensor:
         # Every channel is first taken as one that should be 0; the one channel of each anchor that should be
