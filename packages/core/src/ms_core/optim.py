@@ -36,7 +36,8 @@ class OptimizerConfig:
     lr_multipliers: dict[str, float] = field(default_factory=dict)
     """Part of a parameter name -> factor on its learning rate, >= 0; the longest part that occurs counts."""
     freeze: tuple[str, ...] = ()
-    """Beginnings of the names of parameters that keep their values, e.g. [backbone]."""
+    """Beginnings of the names of parameters that keep their values; the word `backbone` stands for those that a
+    classification network of the same architecture has too."""
     freeze_statistics: bool = True
     """Frozen normalisations also keep, and use, their moving statistics."""
 
@@ -90,6 +91,20 @@ def freeze(network: nn.Cell, prefixes: Sequence[str], *, statistics: bool = True
     if statistics:
         _keep_statistics(network, {p.name for p in frozen})
     return [p.name for p in frozen]
+
+
+def freeze_norms(network: nn.Cell) -> int:
+    """Let every batch normalisation use, and keep, its moving statistics in training; scale and shift still learn.
+
+    For batches too small for statistics of their own; to be called before the training step is built.
+
+    Returns:
+        Number of normalisations.
+    """
+    norms = [cell for _, cell in network.cells_and_names() if hasattr(cell, "use_batch_statistics")]
+    for norm in norms:
+        norm.use_batch_statistics = False
+    return len(norms)
 
 
 def _keep_statistics(network: nn.Cell, frozen: set[str]) -> None:

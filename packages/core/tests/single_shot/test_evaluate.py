@@ -7,7 +7,9 @@ import pytest
 from ms_core.data.open import open_dataset
 from ms_core.data.synthetic import make_shapes
 from ms_core.detection.detections import Detections
-from ms_core.single_shot.evaluate import coco_results, evaluation_samples
+from ms_core.single_shot.config import EvalConfig, PostprocessConfig
+from ms_core.single_shot.evaluate import coco_results, evaluate, evaluation_samples
+from ms_core.single_shot.views import PictureDetector
 
 
 def test_results_are_what_coco_tools_read():
@@ -28,6 +30,41 @@ def test_the_zoo_subset_leaves_out_crowds_and_empty_images(tmp_path):
     changed = replace(dataset, samples=(crowd, normal, empty))
     assert evaluation_samples(changed, "zoo") == [normal]
     assert len(evaluation_samples(changed, "all")) == 3
+
+
+def blind(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The forward pass of a network that finds nothing."""
+    return np.zeros((len(images), 5, 4), np.float32), np.zeros((len(images), 5, 4), np.float32)
+
+
+@pytest.mark.parametrize("engine", ["hotcoco", "pycocotools"])
+def test_a_network_that_finds_nothing_scores_zero_on_every_image(tmp_path, engine):
+    """Old defects: IndexError in the middle of training; images of the last, smaller batch were left out."""
+    detector = PictureDetector(blind, (32, 32), PostprocessConfig(), batch_size=2)
+    dataset = open_dataset(make_shapes(tmp_path, train=3, val=1, seed=1).train)
+    seen = []
+    metrics = evaluate(
+        detector, dataset, EvalConfig(engine=engine), keep=lambda sample, found: seen.append(sample.id)
+    ).scalars()
+    assert seen == [sample.id for sample in dataset.samples]
+    assert (metrics["AP"], metrics["AR100"]) == (0, 0)
+
+
+def test_scoring_a_result_file_leaves_the_cache_alone(tmp_path):
+    """The cache was made for the network's classes, which a result file does not name."""
+    from ms_core.config import load_config
+    from ms_core.data.convert import convert_dataset
+    from ms_core.single_shot.config import SingleShotConfig
+    from ms_core.single_shot.evaluation_run import score_result_file
+
+    dataset = open_dataset(make_shapes(tmp_path / "shapes", train=2, val=1, seed=1).train)
+    voc = convert_dataset(dataset, tmp_path / "voc", to="voc").path
+    (tmp_path / "results.json").write_text("[]")
+    options = ["--data.val", str(voc), "--data.cache", str(tmp_path / "cache")]
+    config = load_config(SingleShotConfig, overrides=options)
+    metrics = score_result_file(tmp_path / "results.json", config, "val", tmp_path / "out")
+    assert metrics.images == 2
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("engine", ["hotcoco", "pycocotools"])

@@ -142,6 +142,51 @@ def test_averaged_weights_come_back_even_from_an_error() -> None:
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_a_run_may_start_at_a_later_epoch(tmp_path: Path) -> None:
+    """Old defect: pre_trained_epoch_size cut the schedule, but all epochs were trained, numbered from 1."""
+    run, asked = new_run(tmp_path / "run"), []
+
+    class Watched(TinyBatches):
+        def __getitem__(self, step: int) -> tuple:
+            asked.append(step)
+            return super().__getitem__(step)
+
+    step = small_step()
+    result = tiny_fit(step, run, Watched(12), epochs=3, start_epoch=1, evaluate=scores(0.3, 0.2))
+    assert asked == list(range(4, 12))
+    assert (result.steps, result.best_epoch) == (12, 2)
+    records = run.read_metrics()
+    assert [r["step"] for r in records if r["kind"] == "train"] == list(range(5, 13))
+    assert [r["epoch"] for r in records if r["kind"] == "evaluation"] == [2, 3]
+    rates = [r["lr"] for r in records if r["kind"] == "train"]
+    np.testing.assert_allclose(rates, np.linspace(0.1, 0.01, 12)[4:], rtol=1e-6)
+    log = run.log_path.read_text(encoding="utf-8")
+    assert "going on after step 4 of 12" in log
+    assert "trained 8 steps (0 skipped)" in log
+
+
+def test_a_late_start_is_resumed_where_it_stopped(tmp_path: Path) -> None:
+    whole, cut = new_run(tmp_path / "whole"), new_run(tmp_path / "cut")
+    expected = small_step()
+    tiny_fit(expected, whole, TinyBatches(12), epochs=3, start_epoch=1)
+    with pytest.raises(UserError, match="photo"):
+        tiny_fit(small_step(), cut, TinyBatches(12, broken=6), epochs=3, start_epoch=1)
+    resumed = small_step(seed=4)
+    tiny_fit(resumed, cut, TinyBatches(12), epochs=3, start_epoch=1, resume=True)
+    for name, array in arrays_of(expected).items():
+        np.testing.assert_array_equal(array, arrays_of(resumed)[name], err_msg=name)
+
+
+def test_no_epoch_left_is_refused() -> None:
+    with pytest.raises(UserError, match=r"train\.start_epoch: 3 leaves nothing of the 3 epochs"):
+        check(TrainConfig(epochs=3, start_epoch=3))
+
+
+def test_frozen_norms_cannot_be_synchronised() -> None:
+    with pytest.raises(UserError, match=r"train\.freeze_norm: leaves no statistics to synchronise"):
+        check(TrainConfig(freeze_norm=True, sync_batch_norm=True))
+
+
 def test_too_many_overflows_stop_with_the_files(tmp_path: Path) -> None:
     step = small_step()
     run = new_run(tmp_path / "run")
@@ -241,6 +286,8 @@ def test_tensorboard_is_asked_for_by_name_when_missing(
         ("ema_decay", 1.0),
         ("keep_max", 0),
         ("workers", 0),
+        ("start_epoch", -1),
+        ("sink", -1),
     ],
 )
 def test_a_value_out_of_range_is_named(field: str, value: float) -> None:

@@ -1,8 +1,6 @@
 """Whole processes: Ctrl-C, and two ranks under msrun."""
 
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +11,7 @@ import pytest
 from ms_core.checkpoint.read import read_weights
 from ms_core.run_folder import RunFolder
 from tiny_training import EVERYTHING, TinyBatches, arrays_of, new_run, tiny_fit, tiny_step
+from two_ranks import run_two_ranks
 
 STEPS = 60
 HERE = Path(__file__).parent
@@ -53,29 +52,7 @@ def test_ctrl_c_leaves_a_state_that_resumes_exactly(tmp_path: Path) -> None:
 
 
 def test_two_ranks_under_msrun_stop_together_and_end_with_the_same_weights(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launcher = [sys.executable, "-m", "mindspore.parallel.cluster.run"]
-    ranks = [
-        "--worker_num=2",
-        "--local_worker_num=2",
-        f"--master_port={port}",
-        f"--log_dir={tmp_path / 'log'}",
-    ]
-    path = os.pathsep.join(
-        (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
-    )  # msrun starts "python"
-    done = subprocess.run(
-        [*launcher, *ranks, "--join=True", str(HERE / "data_parallel_run.py"), str(tmp_path)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    run_two_ranks("data_parallel_run.py", tmp_path)
     first, second = (dict(np.load(tmp_path / f"rank-{rank}.npz")) for rank in (0, 1))
     assert first.keys() == second.keys()
     assert [name for name in first if not np.array_equal(first[name], second[name])] == []

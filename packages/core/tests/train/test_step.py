@@ -7,7 +7,7 @@ from mindspore import Tensor, nn, ops
 from ms_core.device import Runtime
 from ms_core.errors import UserError
 from ms_core.loss_scale import LossScaleConfig
-from ms_core.optim import OptimizerConfig
+from ms_core.optim import OptimizerConfig, freeze_norms
 from ms_core.precision import apply_precision
 from ms_core.train.step import TrainStep
 from tiny_training import EVERYTHING, TinyBatches, TinyLoss, TinyNet, arrays_of, tiny_step
@@ -76,6 +76,25 @@ def test_frozen_layers_and_their_statistics_stay() -> None:
     moved = changed(before, step)
     assert not any(name.startswith(("body.0", "body.1")) for name in moved)
     assert {"body.3.weight", "body.4.moving_mean", "head.bias"} <= moved
+
+
+def test_frozen_norms_keep_their_statistics_and_learn_scale_and_shift() -> None:
+    ms.set_context(mode=ms.GRAPH_MODE)
+    network = TinyNet()
+    assert freeze_norms(network) == 2
+    step = TrainStep(TinyLoss(network), lr=np.full(3, 0.1))
+    before = arrays_of(step)
+    step.run(TinyBatches(1)[0])
+    moved = changed(before, step)
+    assert {"body.1.gamma", "body.1.beta", "body.4.gamma", "body.0.weight"} <= moved
+    assert not any("moving_" in name for name in moved)
+
+
+def test_a_step_may_start_late() -> None:
+    step = tiny_step(lr=np.float32([0.5, 0.25, 0.125]))
+    step.start_at(2)
+    assert step.run(TinyBatches(1)[0]).lr == 0.125
+    assert step.steps_done == 3
 
 
 def test_the_result_reports_loss_parts_rate_and_norm() -> None:

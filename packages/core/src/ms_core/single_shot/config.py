@@ -22,6 +22,10 @@ class ModelConfig:
     """"zoo": the old MindSpore network and its checkpoints; "paper": the published network where the two differ."""
     padding: Literal["auto", "same", "torch"] = "auto"
     """Padding of strided backbone convolutions; "auto" takes what the weights were trained with, else "same"."""
+    backbone_norm: bool = False
+    """Batch normalisation in a backbone that usually has none (ssd_vgg16; `ssd_vgg_bn` of the old zoo)."""
+    min_scale: float | None = None
+    """Side of the smallest scale of default boxes relative to the image (300-pixel networks); null: the usual one."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class PostprocessConfig:
     """Detections at or below this score are dropped, 0-1."""
     nms_threshold: float = 0.6
     """Of two boxes of one class that overlap by more than this IoU the weaker is dropped, 0-1."""
+    nms: Literal["standard", "zoo"] = "standard"
+    """How boxes are measured: "standard" as COCO does, "zoo" one pixel wider and higher, as the old zoo did."""
+    class_agnostic: bool = False
+    """A box counts for its best class only, and drops weaker boxes of every class that overlap it."""
     max_per_class: int = 100
     """Most detections of one class in one image."""
     max_detections: int | None = None
@@ -72,6 +80,23 @@ class PostprocessConfig:
         _within(min_score=self.min_score, nms_threshold=self.nms_threshold)
         most = 1 if self.max_detections is None else self.max_detections
         _at_least_one(max_per_class=self.max_per_class, max_detections=most)
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    flip: bool = False
+    """Look at the mirrored picture as well: twice the time, often a little more AP."""
+    tile: int = 0
+    """Look at square tiles of this side as well as at the whole picture, pixels; finds small objects in large
+    pictures. 0: the whole picture only."""
+    tile_overlap: float = 0.25
+    """Part of its side that a tile shares with the next one at least, 0 to 0.9; at best the size of the objects."""
+
+    def __post_init__(self) -> None:
+        if self.tile != 0 and self.tile < 32:
+            raise ValueError(f"tile: {self.tile} is neither 0 (off) nor at least 32 pixels.")
+        if not 0 <= self.tile_overlap <= 0.9:
+            raise ValueError(f"tile_overlap: {self.tile_overlap} is not within 0-0.9.")
 
 
 @dataclass(frozen=True)
@@ -111,14 +136,24 @@ class SingleShotConfig:
     """Loss scaling."""
     postprocess: PostprocessConfig = field(default_factory=PostprocessConfig)
     """From network outputs to detections."""
+    inference: InferenceConfig = field(default_factory=InferenceConfig)
+    """How pictures are looked at by eval and predict (not by evaluation while training)."""
     eval: EvalConfig = field(default_factory=EvalConfig)
     """Evaluation."""
     weights: Path | None = None
     """File the network starts from: a checkpoint of ours, of the old zoo, or torchvision's backbone."""
+    weights_filter: tuple[str, ...] = ()
+    """Parts of parameter names, ours or the old zoo's; what has one keeps its initial values."""
+    reset_head: bool = False
+    """The prediction layers keep their initial values, even where those of `weights` would fit."""
+    backbone_weights: Path | None = None
+    """File for the backbone alone, a classification network's for example; `weights`, if given, comes after it."""
     device: str = "auto"
     """auto | cpu | gpu | ascend, with :ID for one of several."""
     mode: Literal["graph", "pynative"] = "graph"
     """Compiled graphs, or operation by operation for debugging."""
+    compile_cache: str = "off"
+    """Where compiled graphs are kept for later runs: a folder; "auto": the user's cache folder, on one CPU; "off"."""
     seed: int = 1
     """One seed fixes initial weights, data order and augmentation."""
 

@@ -40,7 +40,7 @@ def run_demo(
     print(f"2/5 training {config.model.name} from nothing")
     train(package, config, run, overwrite=overwrite)
     print("3/5 evaluating the best checkpoint")
-    metrics = evaluate_target(package, run, config, "val", out / "eval")
+    metrics = evaluate_target(package, run, config, "val", None)
     print("4/5 predicting")
     shown = replace(config, postprocess=replace(config.postprocess, min_score=SHOWN_SCORE))
     predict_target(package, run, shown, _some_pictures(shapes), out / "drawn", overwrite=overwrite)
@@ -49,7 +49,7 @@ def run_demo(
     print(
         f"done in {timedelta(seconds=round(time.monotonic() - started))}: mAP: {metrics.ap:.3f}, "
         f"AP50: {metrics.ap50:.3f}; exported model {exported.path} agrees (difference {exported.difference:.1e}); "
-        f"look at {out / 'eval' / 'examples.jpg'}"
+        f"look at {run / 'report.html'}"
     )
 
 

@@ -8,7 +8,7 @@ from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection.detections import Detections
 from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
 from ms_core.single_shot.config import EvalConfig
-from ms_core.single_shot.detector import Detector, detect_all
+from ms_core.single_shot.views import PictureDetector, detect_all
 
 Found = tuple[Sample, Detections]
 
@@ -21,7 +21,7 @@ def evaluation_samples(dataset: DetectionDataset, subset: str) -> list[Sample]:
 
 
 def evaluate(
-    detector: Detector,
+    detector: PictureDetector,
     dataset: DetectionDataset,
     config: EvalConfig,
     *,
@@ -37,7 +37,8 @@ def evaluate(
     """
     samples = evaluation_samples(dataset, config.subset)
     evaluator = CocoEvaluator(dataset.to_coco(), engine=config.engine, voc_ap50=config.voc_ap50)
-    for sample, detections in track(detect_all(detector, samples, workers=workers), len(samples)):
+    found = detect_all(detector, samples, workers=workers, encoded=dataset.encoded)
+    for sample, detections in track(found, len(samples)):
         evaluator.update(sample.id, detections, dataset.category_ids)
         keep(sample, detections)
     return evaluator.compute()

@@ -76,10 +76,19 @@ def export_detector(
             nms_threshold=postprocess.nms_threshold,
             max_per_class=postprocess.max_per_class,
             max_detections=postprocess.max_detections,
+            nms=_nms_rule(postprocess),
         ),
         out,
     )
     return ExportedModel(path, difference)
+
+
+def _nms_rule(postprocess: PostprocessConfig) -> str:
+    """What the manifest tells the program that selects boxes."""
+    agnostic = "over all classes (a box counts for its best class)"
+    scope = agnostic if postprocess.class_agnostic else "per class"
+    sides = "x1 - x0 + 1" if postprocess.nms == "zoo" else "x1 - x0"
+    return f"{scope}, greedy, pixel boxes, sides counted as {sides}"
 
 
 def _comparison_input(picture: Path | None, size: tuple[int, int]) -> np.ndarray:

@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from ms_core.data.images import read_image
-from ms_core.data.sample import DetectionDataset, Sample
+from ms_core.data.images import decode_image
+from ms_core.data.sample import DetectionDataset, EncodedReader, Sample, read_file
 from ms_core.detection import augment
 from ms_core.detection.anchors import Anchors
 from ms_core.detection.boxes import pixels_to_relative
-from ms_core.detection.matching import encode_targets
+from ms_core.detection.matching import fill_targets
 from ms_core.errors import UserError
 from ms_core.single_shot.config import InputConfig
 
@@ -51,6 +51,7 @@ class TrainingBatches:
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        encoded: EncodedReader = read_file,
     ) -> None:
         """Raises UserError where there are fewer images than one batch for every device."""
         needed = batch_size * world_size
@@ -68,16 +69,22 @@ class TrainingBatches:
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.encoded = encoded
         self._order = lru_cache(maxsize=2)(self._draw_order)
 
     def __len__(self) -> int:
         return self.epochs * self.steps_per_epoch
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        epoch = step // self.steps_per_epoch
-        rows = [self._training_row(epoch, index) for index in self._indices(step)]
-        images, boxes, labels, matched = zip(*rows, strict=True)
-        return np.stack(images), np.stack(boxes), np.stack(labels), np.array(matched, np.int32)
+        epoch, indices = step // self.steps_per_epoch, self._indices(step)
+        batch, anchors = len(indices), len(self.target.anchors)
+        images = np.empty((batch, 3, *self.target.input_size), np.float32)
+        boxes = np.zeros((batch, anchors, 4), np.float32)
+        labels = np.zeros((batch, anchors), np.int32)
+        matched = np.empty(batch, np.int32)
+        for row, index in enumerate(indices):
+            matched[row] = self._fill_row(epoch, int(index), images[row], boxes[row], labels[row])
+        return images, boxes, labels, matched
 
     def names(self, step: int) -> list[str]:
         """Files of the batch of `step`, for messages."""
@@ -91,47 +98,74 @@ class TrainingBatches:
         start = (position * self.world_size + self.rank) * self.batch_size
         return self._order(epoch)[start : start + self.batch_size]
 
-    def _training_row(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-        rng = np.random.default_rng([self.seed, epoch, int(index)])
-        return training_row(self.samples[index], self.target, self.config, rng)
+    def _fill_row(
+        self, epoch: int, index: int, image: np.ndarray, boxes: np.ndarray, labels: np.ndarray
+    ) -> int:
+        """Read, augment and encode one sample into its row of the batch; returns its matched anchors."""
+        rng = np.random.default_rng([self.seed, epoch, index])
+        view = _random_view(self.samples[index], self.target.input_size, self.config, rng, self.encoded)
+        augment.normalise(view.image, levels=view.levels, out=image)
+        height, width = self.target.input_size
+        return fill_targets(
+            boxes,
+            labels,
+            pixels_to_relative(view.boxes, width, height),
+            view.labels + 1,  # the data sets count classes from 0, the network has the background there
+            self.target.anchors,
+            threshold=self.config.match_threshold,
+            variance=self.target.prior_scaling,
+        )
 
 
-def training_row(
-    sample: Sample, target: Target, config: InputConfig, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Read, augment and encode one sample.
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A picture as training shows it."""
 
-    Returns:
-        image [3, H, W] float32 normalised, box targets [N, 4], labels [N] (0 background), matched anchors.
-    """
-    image, boxes, labels = augmented(sample, target.input_size, config, rng)
-    loc, anchor_labels, matched = encode_targets(
-        pixels_to_relative(boxes, image.shape[1], image.shape[0]),
-        labels + 1,  # the data sets count classes from 0, the network has the background there
-        target.anchors,
-        threshold=config.match_threshold,
-        variance=target.prior_scaling,
-    )
-    return augment.normalise(image), loc, anchor_labels, matched
+    image: np.ndarray
+    """uint8 [H, W, 3] RGB."""
+    levels: np.ndarray | None
+    """uint8 [256], what every value of the image has still to become; None: it is done."""
+    boxes: np.ndarray
+    """float32 [n, 4] x0 y0 x1 y1 in its pixels."""
+    labels: np.ndarray
+    """[n], from 0."""
+
+
+def _random_view(
+    sample: Sample,
+    input_size: tuple[int, int],
+    config: InputConfig,
+    rng: np.random.Generator,
+    encoded: EncodedReader,
+) -> _View:
+    """Crop, resize, flip and colour, in this order, whatever of it is switched on."""
+    image = decode_image(encoded(sample), sample.path, (sample.width, sample.height))
+    boxes, labels = sample.boxes, sample.labels
+    if config.iou_crop and len(boxes):
+        image, boxes, labels = augment.random_iou_crop(image, boxes, labels, rng)
+    image, boxes = augment.resize(image, boxes, input_size)
+    image, boxes = augment.horizontal_flip(image, boxes, rng, config.flip)
+    levels = None
+    if config.colour_jitter:
+        image, levels = augment.jitter_with_levels(image, rng, config.colour_jitter)
+    return _View(image, levels, boxes, labels)
 
 
 def augmented(
-    sample: Sample, input_size: tuple[int, int], config: InputConfig, rng: np.random.Generator
+    sample: Sample,
+    input_size: tuple[int, int],
+    config: InputConfig,
+    rng: np.random.Generator,
+    encoded: EncodedReader = read_file,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The picture a network sees in training, before normalisation.
 
     Returns:
         image [H, W, 3] uint8 RGB of `input_size`, boxes [n, 4] x0 y0 x1 y1 in its pixels, labels [n] from 0.
     """
-    image = read_image(sample.path, (sample.width, sample.height))
-    boxes, labels = sample.boxes, sample.labels
-    if config.iou_crop and len(boxes):
-        image, boxes, labels = augment.random_iou_crop(image, boxes, labels, rng)
-    image, boxes = augment.resize(image, boxes, input_size)
-    image, boxes = augment.horizontal_flip(image, boxes, rng, config.flip)
-    if config.colour_jitter:
-        image = augment.colour_jitter(image, rng, config.colour_jitter)
-    return image, boxes, labels
+    view = _random_view(sample, input_size, config, rng, encoded)
+    image = view.image if view.levels is None else augment.apply_levels(view.image, view.levels)
+    return image, view.boxes, view.labels
 
 
 def training_samples(dataset: DetectionDataset, config: InputConfig) -> list[Sample]:

@@ -11,6 +11,7 @@ from rich.progress import track
 from ms_core import device
 from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.cli import refuse_overwrite
+from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.data.draw import refuse_photos
 from ms_core.data.images import IMAGE_SUFFIXES, read_image
 from ms_core.data.naming import unique_stems
@@ -44,9 +45,11 @@ def predict_target(
     refuse_overwrite([out / PREDICTIONS, *targets], overwrite)
     refuse_photos(targets, images, "one of the pictures to predict on")
     _refuse_strangers(targets)
-    device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
+    runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
+    keep_compiled_graphs(config.compile_cache, runtime, print)
     model = load_trained(package, target, config)
-    detector = Detector(model.network, config.postprocess, min(config.eval.batch_size, len(images)))
+    batch_size = config.eval.batch_size if config.inference.tile else min(config.eval.batch_size, len(images))
+    detector = Detector(model.network, config.postprocess, batch_size, config.inference)
     counts = predict_images(detector, images, model.classes, out, workers=config.train.workers)
     found = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
     print(f"{len(images)} pictures: {found}; drawn in {out}")

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mindspore import nn
 
 from ms_core import device
-from ms_core.checkpoint.read import WeightFile, read_weights
+from ms_core.checkpoint.weight_file import TRAINING_PREFIX, WeightFile
+from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.config import to_yaml
-from ms_core.data.open import open_split
+from ms_core.data.record_cache import has_split, open_cached_split
 from ms_core.data.sample import DetectionDataset
+from ms_core.data.summary import write_data_summary
 from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
 from ms_core.detection.losses import SingleShotLoss
 from ms_core.device import Runtime
-from ms_core.errors import UserError
+from ms_core.errors import Interrupted, UserError
 from ms_core.evaluation.coco_metrics import STAT_NAMES
 from ms_core.nearest import did_you_mean
-from ms_core.optim import groups_table
+from ms_core.networks.sync_batch_norm import synchronise_norms
+from ms_core.optim import freeze_norms, groups_table
 from ms_core.precision import apply_precision
+from ms_core.report import write_report
 from ms_core.run_folder import RunFolder
 from ms_core.schedules import learning_rates
 from ms_core.single_shot.config import SingleShotConfig
@@ -31,8 +34,16 @@ from ms_core.single_shot.evaluate import evaluate
 from ms_core.single_shot.network import TrainingNetwork
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
+from ms_core.single_shot.transfer import (
+    StartFiles,
+    check_transfer,
+    load_start,
+    read_start_files,
+    with_backbone_prefixes,
+)
 from ms_core.train.config import check as check_train
 from ms_core.train.loop import FitResult, fit, require_resumable
+from ms_core.train.sink import check_sink
 from ms_core.train.step import TrainStep
 
 LOSS_PARTS = ("class", "box")
@@ -71,39 +82,45 @@ def train(
     _check_settings(config, out, overwrite)
     splits = open_splits(config)
     runtime = device.start(config.device, mode=config.mode, seed=config.seed)
-    weights = None if config.weights is None or resume else read_weights(config.weights)
-    config = _with_padding(package, config, weights)
-    network = package.build_model(
-        config.model.name,
-        num_classes=len(splits.train.classes) + 1,
-        variant=config.model.variant,
-        padding=config.model.padding,
-        seed=config.seed,
-    )
+    keep_compiled_graphs(config.compile_cache, runtime, print)
+    check_sink(config.train.sink, runtime)
+    files = StartFiles() if resume else read_start_files(config)
+    config = with_padding(package, config, files.leading)
+    network = build_network(package, config, len(splits.train.classes) + 1)
     batches = training_batches(splits.train, network, config, runtime)
     messages = _description(out, splits, network, batches, runtime)
-    if weights is not None:
-        messages.append(package.load_weights(network, weights).summary())
+    messages += [report.summary() for report in load_start(package, network, config, files)]
     step = build_step(network, config, batches, runtime, messages)
     run = RunFolder(out, is_main=runtime.is_main)
     if resume:
         require_resumable(step, batches, config.train, run)
     # Only now: a mistake above costs neither a former run nor the configuration of this one.
     run.create(to_yaml(config), overwrite=overwrite, resume=resume)
+    _describe(run, splits, network, messages)
+    try:
+        result = fit(
+            step,
+            batches,
+            config.train,
+            run,
+            checkpoint_metadata(network, splits.train),
+            _evaluation(config, splits.val),
+            resume=resume,
+            resume_command=f"{package.tool} train --resume {out}",
+        )
+    except Interrupted:
+        write_report(run)
+        raise
+    write_report(run)
+    return result
+
+
+def _describe(run: RunFolder, splits: Splits, network: nn.Cell, messages: Sequence[str]) -> None:
+    """Write down what the run works with."""
+    if run.is_main:
+        write_data_summary(run.data_path, {"train": splits.train, "val": splits.val}, network.input_size)
     for message in messages:
         run.log(message)
-    result = fit(
-        step,
-        batches,
-        config.train,
-        run,
-        checkpoint_metadata(network, splits.train),
-        _evaluation(config, splits.val),
-        resume=resume,
-        resume_command=f"{package.tool} train --resume {out}",
-    )
-    draw_training(run)
-    return result
 
 
 def _check_settings(config: SingleShotConfig, out: Path, overwrite: bool) -> None:
@@ -117,18 +134,12 @@ def _check_settings(config: SingleShotConfig, out: Path, overwrite: bool) -> Non
     if config.train.best_metric not in known:
         hint = did_you_mean(config.train.best_metric, known) or f" Measured are: {', '.join(known)}."
         raise UserError(f"train.best_metric: {config.train.best_metric!r} is not measured.{hint}")
-    if overwrite and config.weights is not None and config.weights.absolute().is_relative_to(out.absolute()):
-        raise UserError(
-            f"--weights {config.weights}: lies in the run that --overwrite removes. Give another --out."
-        )
-
-
-def draw_training(run: RunFolder) -> None:
-    """figures/training.png: loss, learning rate and metrics over the steps, where matplotlib is installed."""
-    if run.is_main and find_spec("matplotlib") is not None:
-        from ms_core.report import training_figure
-
-        training_figure(run.read_metrics(), run.figures / "training.png")
+    check_transfer(config)
+    for option, file in (("weights", config.weights), ("backbone-weights", config.backbone_weights)):
+        if overwrite and file is not None and file.absolute().is_relative_to(out.absolute()):
+            raise UserError(
+                f"--{option} {file}: lies in the run that --overwrite removes. Give another --out."
+            )
 
 
 def open_splits(config: SingleShotConfig) -> Splits:
@@ -137,11 +148,23 @@ def open_splits(config: SingleShotConfig) -> Splits:
     Raises:
         UserError: no training data, or a data set that cannot be read.
     """
-    train_set = open_split(config.data, "train")
+    train_set = open_cached_split(config.data, "train")
     val_set = None
-    if config.data.val is not None:
-        val_set = open_split(config.data, "val", train_set.classes)
+    if has_split(config.data, "val"):
+        val_set = open_cached_split(config.data, "val", train_set.classes)
     return Splits(train_set, val_set)
+
+
+def build_network(package: DetectorPackage, config: SingleShotConfig, num_classes: int) -> nn.Cell:
+    """The network of a configuration whose padding is decided, with initial weights; the background is a class."""
+    return package.build_model(
+        config.model.name,
+        num_classes=num_classes,
+        variant=config.model.variant,
+        padding=config.model.padding,
+        seed=config.seed,
+        **package.options(config.model),
+    )
 
 
 def training_batches(
@@ -157,6 +180,7 @@ def training_batches(
         seed=config.seed,
         rank=runtime.rank,
         world_size=runtime.world_size,
+        encoded=dataset.encoded,
     )
 
 
@@ -172,13 +196,14 @@ def build_step(
     if precision.notice:
         messages.append(precision.notice)
     alpha = network.loss_alpha if config.loss.alpha is None else config.loss.alpha
-    loss = SingleShotLoss(alpha, config.loss.gamma, network.loss_loc_reduce)
+    loss = SingleShotLoss(alpha, config.loss.gamma, network.loss_loc_reduce, runtime.world_size)
+    messages += _set_norms(network, config, runtime)
     step = TrainStep(
         TrainingNetwork(network, loss),
         lr=learning_rates(
             config.schedule, epochs=config.train.epochs, steps_per_epoch=batches.steps_per_epoch
         ),
-        optimizer=config.optimizer,
+        optimizer=with_backbone_prefixes(config.optimizer, network),
         loss_scale=config.loss_scale.resolve(precision.mode),
         clip_norm=config.train.clip_norm,
         accumulate=config.train.accumulate,
@@ -187,9 +212,33 @@ def build_step(
         runtime=runtime,
         seed=config.seed,
     )
-    frozen = [p for p in network.get_parameters() if not p.requires_grad and "moving_" not in p.name]
+    no_weights = ("moving_", TRAINING_PREFIX)  # statistics; the step counter that dropout draws by
+    frozen = [
+        p
+        for p in network.get_parameters()
+        if not p.requires_grad and not any(part in p.name for part in no_weights)
+    ]
     messages.append(groups_table(step.rules, frozen))
     return step
+
+
+def _set_norms(network: nn.Cell, config: SingleShotConfig, runtime: Runtime) -> list[str]:
+    """Freeze or synchronise batch normalisations as asked; returns what to say about it.
+
+    Raises:
+        UserError: a batch so small that a normalisation would take the variance of one number, which overflows.
+    """
+    if config.train.freeze_norm:
+        return [f"{freeze_norms(network)} batch normalisations keep their moving statistics"]
+    together = runtime.world_size if config.train.sync_batch_norm else 1
+    if network.normalises_one_cell and config.train.batch_size * together == 1:
+        raise UserError(
+            f"train.batch_size: the coarsest map of {network.model_name} is one cell, so one image has no variance to "
+            "normalise by. Use --train.batch-size 2 or more, or --train.freeze-norm true."
+        )
+    if together > 1:
+        return [f"{synchronise_norms(network, runtime.world_size)} batch normalisations are synchronised"]
+    return []
 
 
 def checkpoint_metadata(network: nn.Cell, dataset: DetectionDataset) -> dict[str, Any]:
@@ -198,6 +247,7 @@ def checkpoint_metadata(network: nn.Cell, dataset: DetectionDataset) -> dict[str
         "model": network.model_name,
         "variant": network.variant,
         "padding": network.padding,
+        **network.options,
         "num_classes": network.num_classes,
         "classes": list(dataset.classes),
         "category_ids": list(dataset.category_ids),
@@ -207,7 +257,7 @@ def checkpoint_metadata(network: nn.Cell, dataset: DetectionDataset) -> dict[str
     }
 
 
-def _with_padding(
+def with_padding(
     package: DetectorPackage, config: SingleShotConfig, weights: WeightFile | None
 ) -> SingleShotConfig:
     """Decide `padding: auto` by the weights; the configuration of a run that is resumed has it decided already."""

@@ -1,4 +1,4 @@
-"""The verbs of a one-stage detector's command: train, eval, predict, export, convert, data, demo, doctor.
+"""The verbs of a one-stage detector's command: train, eval, predict, export, benchmark, demo and others.
 
 Nothing here imports MindSpore before a verb runs.
 """
@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor
+from ms_core.cli import ForeignConfig, LazyVerb, Tool, Verb, lazy_doctor
 from ms_core.errors import UserError
-from ms_core.recipes import recipe_names
+from ms_core.recipes import Recipe, recipe_names
 from ms_core.run_folder import RunFolder
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
@@ -23,8 +23,10 @@ HELP = {
     "eval": "measure a trained network on annotated pictures: the 12 COCO numbers",
     "predict": "find objects in pictures: drawn pictures and predictions.json",
     "export": "write a trained network for use outside Python, and verify it",
-    "convert": "write weights of any supported file as our checkpoint",
-    "data": "check, convert and draw datasets",
+    "convert": "write weights of any supported file as our checkpoint, or as one for the old code",
+    "data": "check, convert, draw and cache datasets",
+    "report": "write the page about a run again: curves, evaluations, settings",
+    "benchmark": "time training step, forward pass, post-processing and input pipeline on this machine",
     "demo": "make a small dataset, then train, evaluate, predict and export on it",
 }
 TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
@@ -44,11 +46,25 @@ def detector_tool(package: DetectorPackage, purpose: str) -> Tool:
         "export": partial(_export_verb, package),
         "convert": partial(_convert_verb, package),
         "data": _data_verb,
+        "report": _report_verb,
+        "benchmark": partial(_benchmark_verb, package),
         "demo": partial(_demo_verb, package),
     }
     verbs = {name: LazyVerb(HELP[name], build) for name, build in builders.items()}
     verbs["doctor"] = lazy_doctor(package.tool)
-    return Tool(package.tool, verbs, package.version, package.recipes, purpose)
+    return Tool(package.tool, verbs, package.version, package.recipes, purpose, _old_zoo(package))
+
+
+def _old_zoo(package: DetectorPackage) -> ForeignConfig:
+    """Reads configurations of the old zoo where `--config` names one."""
+
+    def read(path: Path, verb: str) -> Recipe | None:
+        from ms_core.old_zoo.config_file import recipe_of_old_file
+        from ms_core.old_zoo.networks import old_package
+
+        return recipe_of_old_file(path, verb, package=old_package(package.tool), recipes=package.recipes)
+
+    return read
 
 
 def _train_verb(package: DetectorPackage) -> Verb:
@@ -104,7 +120,10 @@ def _eval_verb(package: DetectorPackage) -> Verb:
 
 def _eval_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "target", type=Path, metavar="RUN|CKPT|JSON", help=f"{TARGET_HELP}, or a COCO result file to score"
+        "target",
+        type=Path,
+        metavar="RUN|CKPT|JSON|RAW_FOLDER",
+        help=f"{TARGET_HELP}, or a COCO result file or raw outputs (*_0.bin, *_1.bin) to score",
     )
     parser.add_argument(
         "--split", choices=("val", "test"), default="val", help="which of data.val, data.test"
@@ -113,10 +132,16 @@ def _eval_arguments(parser: ArgumentParser) -> None:
 
 
 def _eval(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.raw_outputs import is_raw_folder
+
     if arguments.target.suffix == ".json":
         from ms_core.single_shot.evaluation_run import score_result_file
 
         score_result_file(arguments.target, arguments.config, arguments.split, arguments.out)
+    elif is_raw_folder(arguments.target):
+        from ms_core.single_shot.raw_outputs import score_raw_outputs
+
+        score_raw_outputs(arguments.target, arguments.config, arguments.split, arguments.out)
     else:
         from ms_core.single_shot.evaluation_run import evaluate_target
 
@@ -192,11 +217,18 @@ def _convert_verb(package: DetectorPackage) -> Verb:
 
     def arguments(parser: ArgumentParser) -> None:
         add_convert_arguments(parser)
-        parser.add_argument("--model", required=True, help="network the weights are for, e.g. ssd300")
+        parser.add_argument("--model", help="network the weights are for, where the file does not say")
         parser.add_argument(
             "--classes",
-            required=True,
             help="how many classes with the background (81 for COCO), or a file with one name a line",
+        )
+        parser.add_argument(
+            "--min-scale",
+            type=float,
+            help="model.min_scale of the training, where an old file needs it (0.1: VGG on GPU)",
+        )
+        parser.add_argument(
+            "--to", choices=("ours", "zoo"), default="ours", help="zoo: a file the old MindSpore code loads"
         )
 
     return Verb(
@@ -214,8 +246,10 @@ def _convert(package: DetectorPackage, arguments: Namespace) -> None:
         package,
         arguments.source,
         arguments.target,
+        to=arguments.to,
         model=arguments.model,
         classes=arguments.classes,
+        min_scale=arguments.min_scale,
         overwrite=arguments.overwrite,
     )
 
@@ -224,6 +258,45 @@ def _data_verb() -> Verb:
     from ms_core.data.verbs import data_verb
 
     return data_verb()
+
+
+def _report_verb() -> Verb:
+    from ms_core.report.verb import report_verb
+
+    return report_verb()
+
+
+def _benchmark_verb(package: DetectorPackage) -> Verb:
+    return Verb(
+        help=HELP["benchmark"],
+        run=partial(_benchmark, package),
+        add_arguments=_benchmark_arguments,
+        config=SingleShotConfig,
+        example="{command} --config ssd300 --train.batch-size 8 --out benchmark.json",
+    )
+
+
+def _benchmark_arguments(parser: ArgumentParser) -> None:
+    from ms_core.single_shot.benchmark_table import PARTS
+
+    parser.add_argument("--steps", type=int, default=10, help="steps and calls of each part that count")
+    parser.add_argument("--skip", nargs="+", choices=PARTS, default=(), help="parts to leave out")
+    parser.add_argument("--out", type=Path, help="JSON file for the numbers, with machine and versions")
+
+
+def _benchmark(package: DetectorPackage, arguments: Namespace) -> None:
+    from ms_core.single_shot.benchmark import run_benchmark
+    from ms_core.single_shot.benchmark_table import print_benchmark, write_benchmark
+
+    if not arguments.config.model.name:
+        known = ", ".join(recipe_names(package.recipes))
+        raise UserError(f"--config is missing: a recipe ({known}) or a YAML file.")
+    if arguments.steps < 1:
+        raise UserError(f"--steps {arguments.steps}: at least 1 is needed.")
+    result = run_benchmark(package, arguments.config, steps=arguments.steps, skip=arguments.skip)
+    print_benchmark(result)
+    if arguments.out:
+        write_benchmark(result, arguments.out)
 
 
 def _demo_verb(package: DetectorPackage) -> Verb:

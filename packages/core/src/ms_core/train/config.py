@@ -11,6 +11,8 @@ from ms_core.errors import UserError
 class TrainConfig:
     epochs: int = 100
     """Passes over the training set, >= 1."""
+    start_epoch: int = 0
+    """Epochs that count as done: schedule, data order and numbers go on from there, up to `epochs`, 0 or more."""
     batch_size: int = 32
     """Images a step and a device, >= 1."""
     accumulate: int = 1
@@ -19,6 +21,13 @@ class TrainConfig:
     """Largest global norm of the gradients, > 0; 0 switches clipping off."""
     ema_decay: float = 0.0
     """Decay of the moving average of the weights, 0-1; 0 switches it off."""
+    freeze_norm: bool = False
+    """Batch normalisations use, and keep, their moving statistics; scale and shift still learn. For tiny batches."""
+    sync_batch_norm: bool = False
+    """Batch normalisations take their statistics over the batches of all devices."""
+    sink: int = 0
+    """Steps done at a stretch with batches that a queue on the device holds ready (Ascend and GPU; 0: off). Signals
+    and checkpoints wait for the end of the stretch. Never tried on a device."""
     max_skipped_steps: int = 20
     """Consecutive overflowed steps after which training stops with the file names of the last batch, >= 1."""
     workers: int = 2
@@ -45,10 +54,12 @@ def check(config: TrainConfig) -> None:
     """Raise UserError, naming the field, where a value is out of its range."""
     least = {
         "epochs": 1,
+        "start_epoch": 0,
         "batch_size": 1,
         "accumulate": 1,
         "clip_norm": 0,
         "ema_decay": 0,
+        "sink": 0,
         "max_skipped_steps": 1,
         "workers": 1,
         "log_every": 1,
@@ -61,5 +72,14 @@ def check(config: TrainConfig) -> None:
     for field, minimum in least.items():
         if not getattr(config, field) >= minimum:
             raise UserError(f"train.{field}: {getattr(config, field)} is below {minimum}.")
+    if config.freeze_norm and config.sync_batch_norm:
+        raise UserError(
+            "train.freeze_norm: leaves no statistics to synchronise. Drop it, or --train.sync-batch-norm."
+        )
+    if config.start_epoch >= config.epochs:
+        raise UserError(
+            f"train.start_epoch: {config.start_epoch} leaves nothing of the {config.epochs} epochs. "
+            "train.epochs is the total, those before included: raise it."
+        )
     if not config.ema_decay < 1:
         raise UserError(f"train.ema_decay: {config.ema_decay} is not below 1.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,10 +25,12 @@ from ms_core.train.config import TrainConfig, check
 from ms_core.train.metrics import MetricsLog
 from ms_core.train.progress import TrainingProgress, memory_mb
 from ms_core.train.signals import StopRequested, StopSignals
+from ms_core.train.sink import check_sink, sunk_steps
 from ms_core.train.step import StepResult, TrainStep
 
 Batch = tuple[np.ndarray, ...]
 Evaluate = Callable[[nn.Cell], Mapping[str, float]]
+DoSteps = Callable[[int], list[StepResult]]
 
 
 class BatchSource(Protocol):
@@ -49,7 +51,7 @@ class FitResult:
     """How a run ended."""
 
     steps: int
-    """Steps finished, those before a resume included."""
+    """Steps finished, those before a resume and before `start_epoch` included."""
     skipped: int
     """Steps skipped because of an overflow."""
     best: float | None
@@ -91,10 +93,11 @@ def fit(
         UserError: bad input in a batch, too many overflows in a row, disk full.
     """
     check(settings)
+    check_sink(settings.sink, step.runtime)
     if resume:
         require_resumable(step, batches, settings, run)
     loop = _Loop(step, batches, settings, run, metadata, evaluate)
-    start = loop.checkpoints.restore() if resume else 0
+    start = loop.checkpoints.restore() if resume else loop.begin()
     run.drop_metrics_after(start)
     try:
         with StopSignals() as stop:
@@ -151,25 +154,34 @@ class _Loop:
         if not len(batches) or len(batches) % settings.epochs:
             raise ValueError(f"{len(batches)} steps are no whole number for each of {settings.epochs} epochs")
         self.steps_per_epoch = len(batches) // settings.epochs
+        self.first = settings.start_epoch * self.steps_per_epoch
         self.checkpoints = Checkpoints(
             step, run, metadata, plan_of(step, batches, settings), settings.keep_max
         )
         self.metrics = MetricsLog(run, tensorboard=settings.tensorboard)
         self.started = self.saved = time.monotonic()
 
+    def begin(self) -> int:
+        """Set the step of a new run to 0 or, with `start_epoch`, where that many epochs would have ended."""
+        self.step.start_at(self.first)
+        return self.first
+
     def train(self, start: int, stop: StopSignals) -> None:
         """Steps `start` (from 0) to the end."""
         total = len(self.batches)
         if start:
             self.run.log(f"going on after step {start} of {total}")
-            if start % self.steps_per_epoch == 0:
+            if start % self.steps_per_epoch == 0 and start > self.first:
                 self._finish_epoch(start // self.steps_per_epoch, stop)
-        workers = min(self.settings.workers, os.cpu_count() or 1)
-        arrays = read_ahead(range(start, total), self.batches.__getitem__, workers=workers, ahead=workers + 2)
-        with self._progress(start) as progress:
-            for number in range(start, total):
-                result = self._one_step(number, arrays, progress, first=number == start)
-                self._after_step(number + 1, result, progress, stop)
+        done = start
+        with self._steps(start) as steps, self._progress(start) as progress:
+            while done < total:
+                count = min(self.settings.sink or 1, self.steps_per_epoch - done % self.steps_per_epoch)
+                results = self._stretch(done, count, steps, progress, first=done == start)
+                for number, result in enumerate(results, start=done + 1):
+                    self._note(number, result, progress)
+                done += count
+                self._after(done, results, progress, stop)
 
     def finish(self) -> FitResult:
         """Log and return how the run ended."""
@@ -183,7 +195,7 @@ class _Loop:
             checkpoint=self.run.last_path if checkpoints.best is None else self.run.best_path,
         )
         self.run.log(
-            f"trained {result.steps} steps ({result.skipped} skipped); this part took "
+            f"trained {result.steps - self.first} steps ({result.skipped} skipped); this part took "
             f"{timedelta(seconds=round(seconds))}"
         )
         if result.best is not None:
@@ -199,34 +211,50 @@ class _Loop:
             self.run, total=len(self.batches), done=start, images=images, steps_per_epoch=self.steps_per_epoch
         )
 
-    def _one_step(
-        self, number: int, arrays: Iterator[Batch], progress: TrainingProgress, *, first: bool
-    ) -> StepResult:
+    @contextmanager
+    def _steps(self, start: int) -> Iterator[DoSteps]:
+        """What does the steps from `start` on, so many at a call."""
+        workers = min(self.settings.workers, os.cpu_count() or 1)
+        if self.settings.sink and start < len(self.batches):
+            with sunk_steps(self.step, self.batches, start, workers=workers) as do_steps:
+                yield do_steps
+            return
+        numbers = range(start, len(self.batches))
+        arrays = read_ahead(numbers, self.batches.__getitem__, workers=workers, ahead=workers + 2)
+        yield lambda count: [self.step.run(next(arrays)) for _ in range(count)]
+
+    def _stretch(
+        self, done: int, count: int, steps: DoSteps, progress: TrainingProgress, *, first: bool
+    ) -> list[StepResult]:
+        """The next `count` steps: one, or those of a sunk stretch."""
         begin = time.monotonic()
         try:
-            batch = next(arrays)
+            with progress.compiling() if first else nullcontext():
+                results = steps(count)
         except UserError:
-            self._save_last(number)  # once the input is repaired, training can go on here
+            self._save_last(self.step.steps_done)  # once the input is repaired, training can go on here
             raise
-        with progress.compiling() if first else nullcontext():
-            result = self.step.run(batch)
-        progress.update(number + 1, result, None if first else time.monotonic() - begin)
-        return result
+        seconds = None if first else (time.monotonic() - begin) / count
+        progress.update(done + count, results[-1], seconds)
+        return results
 
-    def _after_step(
-        self, done: int, result: StepResult, progress: TrainingProgress, stop: StopSignals
-    ) -> None:
-        """What happens between two steps; `done` of them are finished."""
+    def _note(self, done: int, result: StepResult, progress: TrainingProgress) -> None:
+        """Keep the numbers of step number `done`."""
         if result.skipped:
             self._report_skip(done, result)
         self.metrics.collect(result)
         if done % self.settings.log_every == 0 or done == len(self.batches):
             self._record(done, result, progress)
-        if self._is_time_to_stop(result, stop):
+
+    def _after(
+        self, done: int, results: Sequence[StepResult], progress: TrainingProgress, stop: StopSignals
+    ) -> None:
+        """What happens between two steps; `done` of them are finished, `results` are the last of them."""
+        if self._is_time_to_stop(results, stop):
             self._save_last(done, together=True)
             raise StopRequested
         if done % self.steps_per_epoch == 0:
-            progress.say(done, result)
+            progress.say(done, results[-1])
             self._save_last(done, together=True)
             self._finish_epoch(done // self.steps_per_epoch, stop)
         elif time.monotonic() - self.saved > 60 * self.settings.save_minutes:
@@ -251,13 +279,14 @@ class _Loop:
             memory_mb=round(memory_mb()),
         )
 
-    def _is_time_to_stop(self, result: StepResult, stop: StopSignals) -> bool:
+    def _is_time_to_stop(self, results: Sequence[StepResult], stop: StopSignals) -> bool:
         """One device stops at once; several agree through the next step and stop after it together."""
         if self.step.world_size == 1:
             return stop.requested
-        if stop.requested and not result.stop:
+        agreed = any(result.stop for result in results)
+        if stop.requested and not agreed:
             self.step.request_stop()
-        return result.stop
+        return agreed
 
     def _save_last(self, done: int, *, together: bool = False) -> None:
         """`together`: all ranks are here."""

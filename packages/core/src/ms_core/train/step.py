@@ -10,6 +10,7 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore import dtype as mstype
 
 from ms_core import optim
+from ms_core.compile_cache import first_call
 from ms_core.device import Runtime, all_sum
 from ms_core.loss_scale import LossScaleConfig
 from ms_core.loss_scale import check as check_loss_scale
@@ -30,7 +31,7 @@ class StepResult:
     """What one step reports."""
 
     loss: float
-    """Total loss, unscaled; of this device's batch."""
+    """Total loss, unscaled; mean over the devices."""
     parts: dict[str, float]
     """The terms of the loss by name."""
     lr: float
@@ -155,12 +156,17 @@ class TrainStep(nn.Cell):
         if self.scaler.scaling:
             grads = self.map(ops.partial(gradients.scaled, 1.0 / scale), grads)
         norm = self.norm(grads)
-        overflows, stop = self._agree(norm + scaled_loss + ops.addn(self.map(gradients.total, batch)))
+        witness = norm + scaled_loss + ops.addn(self.map(gradients.total, batch))
+        losses, overflows, stop = self._agree(losses, witness)
         finite = overflows == 0
         if finite:
-            self._learn(grads, norm, lr, step)
+            self._learn(grads, norm, lr)
         else:
             self._restore_statistics()
+        # Here and not in a branch: MindSpore cannot store a graph with one `if` inside another (compile cache).
+        if self.accumulate > 1:  # noqa: SIM102 (decided at compilation, the other one in every step)
+            if self._is_update_due(finite, step):
+                self._update_with_mean(lr)
         if self.scaler.dynamic:
             self.scaler(finite)
         in_a_row = self._count(finite)
@@ -174,30 +180,37 @@ class TrainStep(nn.Cell):
         if self.has_statistics:
             self.map(gradients.assigned, self.statistics, self.kept_statistics)
 
-    def _agree(self, witness: Tensor) -> tuple[Tensor, Tensor]:
-        """(devices that overflowed, devices that want to stop), float32, the same on every device."""
+    def _agree(self, losses: Tensor, witness: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(mean losses, devices that overflowed, devices that want to stop), float32, the same on every device."""
         if self.has_statistics:
             witness = witness + ops.addn(self.map(gradients.total, self.statistics))
         overflow = ops.cast(ops.logical_not(ops.isfinite(witness)), mstype.float32)
         stop = self.stop_request * 1.0
         if self.world_size > 1:
-            votes = self.all_reduce(ops.stack((overflow, stop)))
-            overflow, stop = votes[0], votes[1]
+            votes = self.all_reduce(ops.concat((losses / self.world_size, ops.stack((overflow, stop)))))
+            losses, overflow, stop = votes[:-2], votes[-2], votes[-1]
             ops.assign(self.stop_request, ops.zeros_like(self.stop_request))
-        return overflow, stop
+        return losses, overflow, stop
 
-    def _learn(self, grads: tuple[Tensor, ...], norm: Tensor, lr: Tensor, step: Tensor) -> None:
+    def _learn(self, grads: tuple[Tensor, ...], norm: Tensor, lr: Tensor) -> None:
         if self.accumulate == 1:
             self._update(grads, norm, lr)
         else:
             self.map(gradients.added, self.accumulated, grads)
-            batches = ops.assign_add(self.batches, 1)
-            if ops.logical_or(batches >= self.accumulate, step + 1 >= self.total_steps):
-                share = 1.0 / ops.cast(batches, mstype.float32)
-                mean = self.map(ops.partial(gradients.scaled, share), self.accumulated)
-                self._update(mean, self.norm(mean), lr)
-                self.map(gradients.zeroed, self.accumulated)
-                ops.assign(self.batches, 0)
+            ops.assign_add(self.batches, 1)
+
+    def _is_update_due(self, finite: Tensor, step: Tensor) -> Tensor:
+        """Whether enough is accumulated, or nothing more comes."""
+        return ops.logical_and(
+            finite, ops.logical_or(self.batches >= self.accumulate, step + 1 >= self.total_steps)
+        )
+
+    def _update_with_mean(self, lr: Tensor) -> None:
+        share = 1.0 / ops.cast(self.batches, mstype.float32)
+        mean = self.map(ops.partial(gradients.scaled, share), self.accumulated)
+        self._update(mean, self.norm(mean), lr)
+        self.map(gradients.zeroed, self.accumulated)
+        ops.assign(self.batches, ops.zeros_like(self.batches))
 
     def _update(self, grads: tuple[Tensor, ...], norm: Tensor, lr: Tensor) -> None:
         if self.clip_norm:
@@ -221,7 +234,14 @@ class TrainStep(nn.Cell):
 
     def run(self, batch: Sequence[np.ndarray]) -> StepResult:
         """Do one step with a batch of arrays and wait for its numbers."""
-        status = self(*(Tensor(array) for array in batch)).asnumpy()
+        tensors = tuple(Tensor(array) for array in batch)
+        with first_call(self, tensors):
+            returned = self(*tensors)
+        return self.result_of(returned)
+
+    def result_of(self, returned: Tensor) -> StepResult:
+        """What `construct` returned, in words; waits until it is computed."""
+        status = returned.asnumpy()
         losses = status[:-_STATUS_FIELDS]
         lr, scale, norm, overflows, in_a_row, stop = status[-_STATUS_FIELDS:]
         names = (*self.part_names, *(f"part{i}" for i in range(len(self.part_names) + 1, len(losses))))
@@ -239,6 +259,10 @@ class TrainStep(nn.Cell):
     def request_stop(self) -> None:
         """Ask all devices to stop after the next step; they learn it together, from `StepResult.stop`."""
         self.stop_request.set_data(Tensor(1.0, mstype.float32))
+
+    def start_at(self, step: int) -> None:
+        """Count `step` steps as done, before the first one is; the learning rate goes on from there."""
+        self.step.set_data(Tensor(step, mstype.int32))
 
     def average_statistics(self) -> None:
         """Give all ranks the mean of their moving statistics; every rank calls it. Weights are equal."""
@@ -261,7 +285,7 @@ class TrainStep(nn.Cell):
 
     @property
     def steps_done(self) -> int:
-        """Steps finished since the start of the run, skipped ones included."""
+        """Steps finished since the start of the run, skipped ones and those of `start_at` included."""
         return int(self.step.asnumpy())
 
     @property

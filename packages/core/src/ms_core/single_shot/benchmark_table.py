@@ -1,0 +1,70 @@
+"""What `benchmark` prints and writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from ms_core.atomic import atomic_write
+from ms_core.run_folder import console
+
+TITLES = {
+    "pipeline": "input pipeline",
+    "forward": "forward, batch 1",
+    "postprocess": "post-processing",
+    "train": "training step",
+}
+PARTS = tuple(TITLES)
+"""What can be measured, in the order in which it is: training, which takes most memory, last."""
+COLUMNS = ("part", "median", "fastest - slowest", "first call", "images/s", "peak memory")
+
+
+def print_benchmark(result: dict[str, Any]) -> None:
+    """The table, under a line that says what was measured on what."""
+    height, width = result["input_size"]
+    print(
+        f"{result['model']} ({result['variant']}), {width}x{height}, {result['anchors']} anchors, "
+        f"{result['classes']} classes, batch {result['batch_size']}, {result['data']}; {result['device']}, "
+        f"{result['threads']['cores']} cores"
+    )
+    table = Table(box=None, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column == "part" else "right", no_wrap=True)
+    for row in benchmark_rows(result):
+        table.add_row(*row)
+    console().print(table)
+    if "postprocess" in result["parts"]:
+        candidates = result["parts"]["postprocess"]["candidates"]
+        worst = "; initial weights give far more than trained ones: pass --weights FILE"
+        print(f"post-processing: {candidates} candidates{worst if result['weights'] is None else ''}")
+
+
+def benchmark_rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Cells of the table, a row for each part."""
+    return [
+        (
+            TITLES[part],
+            _time(values.get("median")),
+            "" if "median" not in values else f"{_time(values['fastest'])} - {_time(values['slowest'])}",
+            _time(values.get("first")),
+            str(values.get("images_per_second", "")),
+            "" if values["peak_memory_mb"] is None else f"{values['peak_memory_mb'] / 1024:.2f} GiB",
+        )
+        for part, values in result["parts"].items()
+    ]
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.1f} ms"
+
+
+def write_benchmark(result: dict[str, Any], path: Path) -> None:
+    """All numbers as JSON; a file that is there is replaced when the new one is whole."""
+    with atomic_write(path) as file:
+        json.dump(result, file, indent=2, ensure_ascii=False)
+        file.write("\n")
