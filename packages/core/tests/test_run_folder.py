@@ -137,3 +137,16 @@ def test_other_ranks_write_nothing(tmp_path: Path, capsys: pytest.CaptureFixture
     run.drop_metrics_after(0)
     assert os.listdir(tmp_path) == []  # noqa: PTH208
     assert capsys.readouterr().out == ""
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    """SIGKILL gives nobody the time to tidy up; without this every kill would cost the disk a checkpoint."""
+    run = RunFolder(tmp_path / "run")
+    run.create("a: 1\n")
+    run.last_path.write_bytes(b"whole")
+    halves = [run.checkpoints / ".last.ckpt.k1ll3d.tmp", run.path / ".metrics.jsonl.k1ll3d.tmp"]
+    for half in halves:
+        half.write_bytes(b"ha")
+    run.create("a: 1\n", resume=True)
+    assert not any(half.exists() for half in halves)
+    assert run.last_path.read_bytes() == b"whole"

@@ -39,6 +39,9 @@ def draw_detections(
     labels: np.ndarray,
     scores: np.ndarray | None,
     classes: Sequence[str],
+    *,
+    colours: Sequence[Colour] | None = None,
+    dashed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw boxes with a plate "class score" each, the best on top.
 
@@ -47,6 +50,8 @@ def draw_detections(
         boxes: [n, 4] as (x0, y0, x1, y1), pixels; clipped to the picture. Boxes that are not finite are left
             out. labels: int [n], index into `classes`. scores: [n], 0-1, or None for annotations. classes:
             names; any script that a font at hand can write (see `label_font`).
+        colours: of each box; None: its class's.
+        dashed: bool [n], boxes with a broken line; None: no box.
 
     Returns:
         uint8 [H, W, 3] RGB, a new array.
@@ -57,13 +62,15 @@ def draw_detections(
     style = _Style.for_picture(width, height)
     drawn = _in_picture(boxes, width, height)
     order = [i for i in _best_first(scores, len(drawn)) if np.isfinite(boxes[i]).all()]
+    if colours is None:
+        colours = [class_colour(int(label)) for label in labels]
     for index in reversed(order):
-        _draw_box(brush, drawn[index], class_colour(int(labels[index])), style.line)
+        broken = dashed is not None and bool(dashed[index])
+        draw_box(brush, drawn[index], colours[index], style.line, dashed=broken)
     placed: list[_Plate] = []
     for index in order:
-        label = int(labels[index])
-        text = _Text(classes[label], "" if scores is None else f" {scores[index]:.2f}")
-        placed.append(_place(text, drawn[index], class_colour(label), style, placed, (width, height)))
+        text = _Text(classes[int(labels[index])], "" if scores is None else f" {scores[index]:.2f}")
+        placed.append(_place(text, drawn[index], colours[index], style, placed, (width, height)))
     for plate in reversed(placed):
         plate.draw(brush)
     return np.asarray(canvas).copy()
@@ -99,7 +106,7 @@ def contact_sheet(
     rows = -(-len(images) // columns)
     sheet = np.full((rows * (tile[1] + gap) + gap, columns * (tile[0] + gap) + gap, 3), _PAPER, np.uint8)
     for index, image in enumerate(images):
-        fitted = _fit(image, tile)
+        fitted = fit_into(image, tile)
         row, column = divmod(index, columns)
         top = gap + row * (tile[1] + gap) + (tile[1] - fitted.shape[0]) // 2
         left = gap + column * (tile[0] + gap) + (tile[0] - fitted.shape[1]) // 2
@@ -179,12 +186,31 @@ class _Plate:
         )
 
 
-def _draw_box(brush: ImageDraw.ImageDraw, box: np.ndarray, colour: Colour, line: int) -> None:
-    """A rectangle with a dark rim, so that it shows on any background."""
+def draw_box(
+    brush: ImageDraw.ImageDraw, box: np.ndarray, colour: Colour, line: int, *, dashed: bool = False
+) -> None:
+    """A rectangle with a dark rim, so that it shows on any background.
+
+    Args:
+        box: int [4] as (x0, y0, x1, y1), pixels, ends included.
+        line: width, pixels.
+        dashed: a broken line, dark between the dashes.
+    """
     x0, y0, x1, y1 = box.tolist()
-    rim = max(1, line // 3)
-    brush.rectangle((x0, y0, x1, y1), outline=(0, 0, 0), width=line + rim)
-    brush.rectangle((x0, y0, x1, y1), outline=colour, width=line)
+    brush.rectangle((x0, y0, x1, y1), outline=(0, 0, 0), width=line + max(1, line // 3))
+    if not dashed:
+        brush.rectangle((x0, y0, x1, y1), outline=colour, width=line)
+        return
+    dash, edge = 5 * line + 2, line - 1
+    step = dash + 2 * line + 2
+    for start in range(x0, x1 + 1, step):
+        end = min(start + dash, x1)
+        brush.rectangle((start, y0, end, min(y0 + edge, y1)), fill=colour)
+        brush.rectangle((start, max(y1 - edge, y0), end, y1), fill=colour)
+    for start in range(y0, y1 + 1, step):
+        end = min(start + dash, y1)
+        brush.rectangle((x0, start, min(x0 + edge, x1), end), fill=colour)
+        brush.rectangle((max(x1 - edge, x0), start, x1, end), fill=colour)
 
 
 def _place(
@@ -233,7 +259,8 @@ def _ink(colour: Colour) -> Colour:
     return (0, 0, 0) if luma > 140 else (255, 255, 255)
 
 
-def _fit(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+def fit_into(image: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+    """The picture as large as (width, height) in pixels allows, its shape unchanged; uint8 [h, w, 3]."""
     factor = min(tile[0] / image.shape[1], tile[1] / image.shape[0])
     size = max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)

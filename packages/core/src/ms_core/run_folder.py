@@ -4,8 +4,11 @@ config.yaml         the resolved configuration; `--config runs/boards/config.yam
 environment.json    versions, platform and command line of the start, and of every resume
 log.txt             what was printed
 metrics.jsonl       one JSON object a line
+data.json           what it was trained on: images, boxes of each class, their sizes
 checkpoints/        last.ckpt, best.ckpt, epoch-N.ckpt
 figures/
+eval-*/             evaluations
+report.html         everything above on one page
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ms_core.atomic import atomic_write
+from ms_core.atomic import atomic_write, remove_unfinished
 from ms_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,6 +83,16 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def data_path(self) -> Path:
+        """The data in numbers."""
+        return self.path / "data.json"
+
+    @property
+    def report_path(self) -> Path:
+        """The page about the run."""
+        return self.path / "report.html"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / "checkpoints"
@@ -125,6 +138,8 @@ class RunFolder:
         try:
             for folder in (self.checkpoints, self.figures):
                 folder.mkdir(parents=True, exist_ok=True)
+                remove_unfinished(folder)  # every kill of a run may leave a checkpoint half written
+            remove_unfinished(self.path)
         except OSError as error:
             raise UserError(
                 f"{self.path}: the run folder cannot be made: {error.strerror}. Give another --out."
@@ -212,7 +227,8 @@ class RunFolder:
                 "to replace "
                 f"them, or --resume {self.path} to go on."
             )
-        for file in (self.config_path, self.environment_path, self.log_path, self.metrics_path):
+        names = (self.config_path, self.environment_path, self.log_path, self.metrics_path)
+        for file in (*names, self.data_path, self.report_path):
             file.unlink(missing_ok=True)
         for checkpoint in self.checkpoints.glob("*.ckpt"):
             checkpoint.unlink()

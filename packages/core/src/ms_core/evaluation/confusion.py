@@ -48,10 +48,11 @@ class ConfusionMatrix:
         overlap = box_iou(found.boxes, boxes)  # [n, g]
         detection, truth = _pairs(np.where(ignored, 0, overlap), self.iou_threshold)
         np.add.at(self.counts, (labels[truth], found.labels[detection]), 1)
-        missed = np.setdiff1d(np.flatnonzero(~ignored), truth)
-        np.add.at(self.counts, (labels[missed], background), 1)
-        on_ignored = (overlap[:, ignored] >= self.iou_threshold).any(axis=1)
-        wrong = np.setdiff1d(np.flatnonzero(~on_ignored), detection)
+        missed = ~ignored
+        missed[truth] = False
+        np.add.at(self.counts[:, background], labels[missed], 1)
+        wrong = ~(overlap[:, ignored] >= self.iou_threshold).any(axis=1)
+        wrong[detection] = False
         np.add.at(self.counts, (background, found.labels[wrong]), 1)
 
     def merge(self, other: "ConfusionMatrix") -> None:

@@ -49,7 +49,7 @@ class Manifest:
     """First output, [batch, N, 4]."""
     scores: str = "sigmoid, column 0 is the background"
     """Second output, [batch, N, classes + 1]."""
-    nms: str = "per class, greedy, pixel boxes, sides counted as x1 - x0 + 1"
+    nms: str = "per class, greedy, pixel boxes, sides counted as x1 - x0"
     """What is left to do after the graph."""
     format_version: int = FORMAT_VERSION
     """Of this file."""

@@ -1,5 +1,6 @@
 """Figures: each is drawn from real numbers, and a missing matplotlib is said in one line."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
 from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
 from ms_core.evaluation.confusion import ConfusionMatrix
+from ms_core.evaluation.thresholds import ScoreCounts
+from ms_core.report import figures
 
 pytest.importorskip("matplotlib")
 
@@ -48,6 +51,13 @@ def confusion(classes: int) -> ConfusionMatrix:
     return matrix
 
 
+def scores(classes: int) -> ScoreCounts:
+    counts = ScoreCounts([f"class {k}" for k in range(classes)])
+    labels, found = np.arange(classes), np.linspace(0.1, 0.9, classes)
+    counts.update(labels, labels, found, labels > 0, labels == 0)
+    return counts
+
+
 def is_picture(path: Path) -> bool:
     image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     return image is not None and image.std() > 5
@@ -62,8 +72,9 @@ def test_figures_are_drawn(classes: int, tmp_path: Path) -> None:
     evaluations = [{"kind": "evaluation", "step": 50, "AP": 0.1, "AP50": 0.3}]
     report.training_figure(RECORDS, tmp_path / "training.png")
     report.training_figure([*RECORDS, *evaluations], tmp_path / "evaluated.png")
+    report.threshold_figure(scores(classes), tmp_path / "thresholds.png")
     assert all(is_picture(path) for path in tmp_path.iterdir())
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_figures_without_numbers(tmp_path: Path) -> None:
@@ -73,7 +84,8 @@ def test_figures_without_numbers(tmp_path: Path) -> None:
     report.precision_recall_figure(evaluator.compute(), tmp_path / "pr.png")
     report.class_ap_figure(evaluator.compute(), tmp_path / "ap.png")
     report.confusion_figure(ConfusionMatrix(["a"]), tmp_path / "confusion.png")
-    assert len(list(tmp_path.iterdir())) == 3
+    report.threshold_figure(ScoreCounts(["a"]), tmp_path / "thresholds.png")
+    assert len(list(tmp_path.iterdir())) == 4
     with pytest.raises(UserError, match="no training record"):
         report.training_figure([], tmp_path / "training.png")
 
@@ -89,3 +101,37 @@ def test_missing_matplotlib_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(UserError, match=r'pip install "ms-core\[plots\]"'):
         report.training_figure(RECORDS, tmp_path / "training.png")
+
+
+def test_nothing_of_matplotlib_is_changed_for_others(tmp_path: Path) -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    report.training_figure(RECORDS, tmp_path / "training.png")
+    canvas = figures.new_figure(3, 2)
+    figures.frame(canvas.subplots(), "title", "x", "y")
+    figures.inline_svg(canvas, "one", "a <figure>")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_figures_in_a_page_take_its_colours_and_share_no_ids() -> None:
+    drawn = []
+    for name in ("one", "two"):
+        canvas = figures.new_figure(3, 2)
+        axes = canvas.subplots()
+        figures.frame(axes, x_label="epoch")
+        axes.plot([0, 1], [0, 1], color=figures.BLUE, label="loss")
+        axes.set_xlim(0, 0.5)  # clipped, so that the SVG refers to a clip path
+        drawn.append(figures.inline_svg(canvas, name, 'a "curve" & more'))
+        assert figures.legend_entries(axes) == [("loss", "var(--series-0)")]
+    one, two = (set(re.findall(r'\bid="([^"]+)"', svg)) for svg in drawn)
+    assert one
+    assert not one & two
+    referred = set(re.findall(r"url\(#([^)]+)\)", drawn[0])) | set(re.findall(r'href="#([^"]+)"', drawn[0]))
+    assert referred
+    assert referred <= one
+    assert 'aria-label="a &quot;curve&quot; &amp; more"' in drawn[0]
+    assert "var(--series-0)" in drawn[0]
+    assert "var(--muted)" in drawn[0]
+    assert ">epoch</text>" in drawn[0]
+    assert "http" not in drawn[0]
