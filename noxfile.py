@@ -219,7 +219,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["build"])
 def soak(session: nox.Session) -> None:
-    """Run packages/*/benchmarks/soak_*.py (train, interrupt, resume), or the scripts given after `--`."""
+    """Run packages/*/benchmarks/soak_*.py (long trainings, killed and compared), or the scripts given after `--`."""
     run_scripts(session, ROOT.glob("packages/*/benchmarks/soak_*.py"))
 
 

@@ -21,11 +21,16 @@ from ms_core.config_fields import fields_of
 from ms_core.errors import Interrupted, UserError
 from ms_core.nearest import did_you_mean
 from ms_core.overrides import split_overrides
+from ms_core.recipes import Recipe
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+ForeignConfig = Callable[[Path, str], Recipe | None]
+"""(file, verb: "train", "data check") -> the recipe that the file amounts to; None where it is one of ours."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class Tool:
     """Folder with the YAML recipes of the package."""
     help: str = ""
     """What the command is for, in one line."""
+    foreign_config: ForeignConfig | None = None
+    """Reads `--config PATH` where the file is no recipe but a configuration of a program before this one."""
 
 
 def run(tool: Tool, argv: Sequence[str] | None = None) -> int:
@@ -117,6 +124,20 @@ def _termination_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def read_words(tool: Tool, words: Sequence[str]) -> argparse.Namespace:
+    """What `run` would hand to the verb that `words` starts with; nothing is run.
+
+    Raises:
+        UserError: whatever `run` would refuse before the verb starts.
+    """
+    name, *rest = words
+    if name not in tool.verbs:
+        raise UserError(f"{name}: no such verb.{did_you_mean(name, tool.verbs)} See {tool.name} --help.")
+    entry = tool.verbs[name]
+    verb = entry.load() if isinstance(entry, LazyVerb) else entry
+    return _read(tool, f"{tool.name} {name}", verb, rest)
+
+
 def refuse_overwrite(files: Sequence[Path], overwrite: bool) -> None:
     """Refuse to replace results that are already there.
 
@@ -153,14 +174,21 @@ def ms_core_tool() -> Tool:
             "convert": LazyVerb(
                 "write weights of any supported format as a MindSpore checkpoint", _convert_verb
             ),
-            "data": LazyVerb("check, convert and draw datasets", _data_verb),
+            "data": LazyVerb("check, convert, draw and cache datasets", _data_verb),
             "rank-table": LazyVerb(
                 "write or check the table of devices that old distributed start-up needs", _rank_table_verb
             ),
         },
         version=version("ms-core"),
         help="Tools that need no model: check the machine, weights and data.",
+        foreign_config=_old_zoo_data,
     )
+
+
+def _old_zoo_data(path: Path, verb: str) -> Recipe | None:
+    from ms_core.old_zoo.config_file import recipe_of_old_file
+
+    return recipe_of_old_file(path, verb, package=None, recipes=None)
 
 
 def _convert_verb() -> Verb:
@@ -204,14 +232,26 @@ def _dispatch(
 
 def _run_verb(tool: Tool, command: str, verb: Verb, words: list[str]) -> int:
     assert verb.run is not None, f"{command}: a verb needs run or verbs"
+    return verb.run(_read(tool, command, verb, words)) or DONE
+
+
+def _read(tool: Tool, command: str, verb: Verb, words: list[str]) -> argparse.Namespace:
+    """The arguments of a verb, and its configuration."""
     parser = _verb_parser(tool, command, verb)
     namespace, settings = _parse(parser, verb, words)
     if verb.config is not None:
         namespace.recipe = namespace.config or (verb.recipe(namespace) if verb.recipe else None)
-        namespace.config = load_config(
-            verb.config, recipe=namespace.recipe, overrides=settings, recipes=tool.recipes
-        )
-    return verb.run(namespace) or DONE
+        foreign = _foreign_recipe(tool, command.removeprefix(tool.name).strip(), namespace.config)
+        source = namespace.recipe if foreign is None else foreign
+        namespace.config = load_config(verb.config, recipe=source, overrides=settings, recipes=tool.recipes)
+    return namespace
+
+
+def _foreign_recipe(tool: Tool, words: str, path: str | Path | None) -> Recipe | None:
+    """The recipe that another program's configuration amounts to; None where the file is none."""
+    if tool.foreign_config is None or path is None or not Path(path).is_file():
+        return None
+    return tool.foreign_config(Path(path), words)
 
 
 def _verb_parser(tool: Tool, command: str, verb: Verb) -> VerbParser:

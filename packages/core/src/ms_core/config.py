@@ -11,7 +11,7 @@ from ms_core.config_fields import Field, annotated, convert, fields_of
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
 from ms_core.overrides import Setting, find_field, split_overrides
-from ms_core.recipes import dump_yaml, read_recipe
+from ms_core.recipes import Recipe, dump_yaml, read_recipe
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def load_config(
     config: type[T],
     *,
-    recipe: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
     overrides: Sequence[str] = (),
     recipes: Traversable | None = None,
 ) -> T:
@@ -31,7 +31,8 @@ def load_config(
     Args:
         config: a frozen dataclass; its fields are int, float, bool, str, Path, Optional, Literal, tuple,
             dict[str, float] or further frozen dataclasses.
-        recipe: YAML file, or the name of a recipe in `recipes`; None for the defaults.
+        recipe: YAML file, or the name of a recipe in `recipes`; None for the defaults. Settings that were read
+            already are taken as far as this configuration has them.
         overrides: as on the command line: `["--train.epochs", "3", "--optim.lr=1e-3"]`.
         recipes: the folder of recipes that comes with the package.
 
@@ -62,10 +63,14 @@ def unknown_option(word: str, known: Iterable[str]) -> str:
 
 
 def _recipe_settings(
-    recipe: str | Path, recipes: Traversable | None, fields: Mapping[str, Field]
+    recipe: str | Path | Recipe, recipes: Traversable | None, fields: Mapping[str, Field]
 ) -> list[Setting]:
+    if isinstance(recipe, Mapping):
+        recipe = {key: entry for key, entry in recipe.items() if find_field(key, fields)}
     settings = []
-    for key, (value, file) in read_recipe(recipe, recipes).items():
+    for key, (value, file) in (
+        recipe if isinstance(recipe, Mapping) else read_recipe(recipe, recipes)
+    ).items():
         found = find_field(key, fields)
         if found is not None:
             settings.append(Setting(*found, value, f"{file}: {key}"))

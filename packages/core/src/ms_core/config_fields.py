@@ -46,12 +46,17 @@ class Field:
         return type(None) in _members(self.type)
 
     @property
+    def takes_list(self) -> bool:
+        """Whether a list is a value, beside others or alone."""
+        return any(get_origin(member) in (tuple, list) for member in _members(self.type))
+
+    @property
     def kind(self) -> Kind:
         """How many words the field takes on the command line: one, none or one (bool), several, or a
         mapping.
         """
         origins = {get_origin(member) or member for member in _members(self.type)} - {type(None)}
-        if origins & {tuple, list}:
+        if origins <= {tuple, list}:
             return "list"
         if dict in origins:
             return "dict"

@@ -109,13 +109,23 @@ def why_unavailable(target: Target) -> str:
     """The reason in words, without a full stop; for devices that `is_available` denies."""
     if target == "CPU":
         return "this MindSpore package has no CPU backend"
-    plugins = sorted(plugin.name for plugin in _plugin_folder().glob(_PLUGINS[target]))
-    if not plugins:
+    plugins = ", ".join(sorted(plugin.name for plugin in _plugin_folder().glob(_PLUGINS[target])))
+    return (
+        missing_part(target)
+        or f"MindSpore could not load {plugins}: the driver or toolkit has another version"
+    )
+
+
+def missing_part(target: Target) -> str:
+    """What this kind of device lacks here, as far as can be told without importing MindSpore; "" for nothing."""
+    if target == "CPU":
+        return ""
+    if not any(_plugin_folder().glob(_PLUGINS[target])):
         return f"this MindSpore package ({sys.platform}) has no {target} plugin"
     missing = [library for library in _DRIVERS[target] if not _loads(library)]
     if missing:
         return f"{_ADVICE[target]} ({', '.join(missing)} cannot be loaded)"
-    return f"MindSpore could not load {', '.join(plugins)}: the driver or toolkit has another version"
+    return ""
 
 
 def _plugin_folder() -> Path:

@@ -99,4 +99,6 @@ def _value(field: Field, entry: str | None, words: list[str], option: str) -> An
         return parse_yaml(words[0], option)
     if entry is None and field.kind == "list" and words not in (["none"], ["null"]):
         return parse_yaml(words[0], option) if flow and words[0] else words
+    if entry is None and field.takes_list and words[0].startswith("[") and words[0].endswith("]"):
+        return parse_yaml(words[0], option)
     return words[0]

@@ -38,9 +38,17 @@ for _kind, (_pattern, _first_characters) in _SCALARS.items():
         _RESOLVERS.setdefault(_character, []).append(_rule)
 
 
-class _Loader(yaml.SafeLoader):
+_YAML_ERRORS = (yaml.YAMLError, RecursionError, ValueError)  # ValueError: a date or number that is none
+_BRACKET = re.compile(r"[\[\]{}]")
+_DEEPEST = 100
+"""Lists in lists, more than any configuration has."""
+
+
+class _LenientLoader(yaml.SafeLoader):
     yaml_implicit_resolvers = _RESOLVERS
 
+
+class _Loader(_LenientLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key) for key, _ in node.value]
         for position, key in enumerate(keys):
@@ -69,15 +77,41 @@ def parse_yaml(text: str, where: str) -> Any:
     Raises:
         UserError: not YAML; the message starts with `where` and names the line.
     """
+    _refuse_deep_nesting(text, where)
     try:
         return yaml.load(text, _Loader)  # a SafeLoader
-    except yaml.YAMLError as error:
-        mark, problem = (
-            getattr(error, "problem_mark", None),
-            getattr(error, "problem", None) or "cannot be read",
-        )
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise UserError(f"{where}:{line} not valid YAML: {problem}.") from error
+    except _YAML_ERRORS as error:
+        raise _not_yaml(where, error) from error
+
+
+def parse_yaml_documents(text: str, where: str) -> list[Any]:
+    """The values of every document of a YAML text by the same rules, but a key that appears twice is no error: as in
+    the files of other programs, its last value counts.
+
+    Raises:
+        UserError: as `parse_yaml`.
+    """
+    _refuse_deep_nesting(text, where)
+    try:
+        return list(yaml.load_all(text, _LenientLoader))  # a SafeLoader
+    except _YAML_ERRORS as error:
+        raise _not_yaml(where, error) from error
+
+
+def _refuse_deep_nesting(text: str, where: str) -> None:
+    """PyYAML needs a quarter of a minute to find that 5000 brackets are too many for it."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEEPEST:
+            raise UserError(f"{where}: not valid YAML: nested too deeply.")
+
+
+def _not_yaml(where: str, error: Exception) -> UserError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "cannot be read"
+    line = f" line {mark.line + 1}:" if mark else ""
+    return UserError(f"{where}:{line} not valid YAML: {problem}.")
 
 
 def dump_yaml(value: Mapping[str, Any]) -> str:

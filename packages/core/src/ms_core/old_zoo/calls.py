@@ -1,0 +1,294 @@
+"""From the words after an old script's name to our command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ms_core.errors import UserError
+from ms_core.old_zoo.files import read_old_file
+from ms_core.old_zoo.networks import NETWORKS, OldPackage
+from ms_core.old_zoo.scripts import RESULTS_310, Interface, Script, find_script
+from ms_core.old_zoo.signatures import Words, expand, read_arguments
+from ms_core.recipes import recipe_names
+
+if TYPE_CHECKING:
+    from ms_core.single_shot.package import DetectorPackage
+
+_FILES = (
+    "CONFIG",
+    "CHECKPOINT_PATH",
+    "PRE_TRAINED",
+    "RANK_TABLE_FILE",
+    "MINDIR_PATH",
+    "ONNX_PATH",
+    "ANNO_PATH",
+)
+"""Roles whose files have to be there."""
+_OUTPUT_FLAGS = ("output_path", "save_checkpoint_path", "out")
+"""Flags with which somebody says where results go, so that the script does not."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of an old script, understood."""
+
+    package: OldPackage
+    name: str
+    """Of the script."""
+    interface: Interface
+    script: Script
+    values: dict[str, str]
+    """Role -> word, with what was left out filled in."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Role -> where a value that was left out comes from."""
+    flags: tuple[str, ...] = ()
+    """What followed the positional words: flags for the old program."""
+
+    def __str__(self) -> str:
+        """How the words were read: `run_eval.sh: DATASET=coco CHECKPOINT_PATH=a.ckpt DEVICE_ID=0 (default)`."""
+        parts = [
+            f"{role}={shlex.quote(word)}" + (f" ({self.origins[role]})" if role in self.origins else "")
+            for role, word in self.values.items()
+        ]
+        return " ".join([f"{self.name}:", *parts, *map(shlex.quote, self.flags)])
+
+    @property
+    def folder(self) -> Path:
+        """Where the log of rank 0 lies."""
+        return self.log(0).parent
+
+    def log(self, rank: int) -> Path:
+        """The log of a rank, from the working folder; in a folder of its own where the old script made one."""
+        folder = self.script.folder.format(RANK=rank, DEVICE_ID=self.values.get("DEVICE_ID", "0"))
+        shared = rank > 0 and "{RANK}" not in self.script.folder
+        return Path(folder) / (f"log_{rank}.txt" if shared else "log.txt")
+
+
+@dataclass(frozen=True)
+class OurCommand:
+    """What a script comes to."""
+
+    words: tuple[str, ...]
+    """After the command's name."""
+    notes: tuple[str, ...] = ()
+    """What somebody should know who runs it."""
+
+
+def read_call(package: str, name: str, words: Sequence[str], environment: Mapping[str, str]) -> Call:
+    """Read the words after a script's name.
+
+    Args:
+        package: our command, such as `ms-ssd`.
+        name: of the script, such as `run_eval.sh`.
+        words: positional words, then any flags of the old program.
+        environment: `os.environ`.
+
+    Raises:
+        UserError: words that fit no form or several, or a file that is not there.
+    """
+    interface, script = find_script(package, name)
+    count = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+    flags = tuple(words[count:])
+    recipes = recipe_names(detector_package(package).recipes)
+    values = read_arguments(name, script.forms, words[:count], Words(recipes))
+    for role, word in values.items():
+        _require_file(f"{name}: {role}={word}", role, word, recipes)
+    filled = _left_out(interface, script, values, flags, environment)
+    for role, (word, origin) in filled.items():
+        _require_file(f"{name}: {role}={word} ({origin})", role, word, recipes)
+    return Call(
+        cast(OldPackage, package),
+        name,
+        interface,
+        script,
+        {**values, **{role: word for role, (word, _) in filled.items()}},
+        {role: origin for role, (_, origin) in filled.items()},
+        flags,
+    )
+
+
+def our_command(call: Call, environment: Mapping[str, str]) -> OurCommand:
+    """The command that does what the script did.
+
+    Raises:
+        UserError: something in the configuration or the flags cannot be translated, or something that only old
+            programs could guess is missing.
+    """
+    old, settings = _split_flags(call.flags)
+    if call.script.entry in ("ascend310_infer", "cpp_infer"):
+        return OurCommand((*_inference(call), *old, *settings))
+    from ms_core.old_zoo.commands import read_command
+
+    found = read_command(call.script.entry, [*old_flags(call, environment), *old], call.package)
+    words = [*_with_recipe(call, found.argv[1:]), *settings]
+    if not _given(_OUTPUT_FLAGS, old):
+        words = _with_output(call, words, environment)
+    dropped = [f"--{key}: {why}" for key, why in found.dead if _given((key,), old)]
+    return OurCommand(tuple(words), (*found.notes, *dropped))
+
+
+def old_flags(call: Call, environment: Mapping[str, str]) -> list[str]:
+    """The flags with which the script called the old program."""
+    names = call.interface.flags
+    values = {role: word for role, word in call.values.items() if word.lower() not in ("", "none")}
+    if (recipe := _recipe(call)) is not None:
+        values["CONFIG"] = str(detector_package(call.package).recipes / f"{recipe}.yaml")
+    if "DATASET" in values:
+        values["DATASET"] = values["DATASET"].lower()
+    flags = [f"--{names[role]}={word}" for role, word in values.items() if role in names]
+    if recipe is not None:
+        flags.append(f"--model_name={_network_of(recipe)}")
+    if call.script.devices == "many":
+        flags.append(f"--{call.interface.distributed_flag}=True")
+    device = _device(call, environment)
+    if device and "DEVICE_TYPE" not in values:
+        flags.append(f"--{names['DEVICE_TYPE']}={device}")
+    return flags
+
+
+def run_folder(call: Call) -> Path:
+    """The run folder of a training."""
+    return call.folder / call.interface.run
+
+
+def detector_package(package: str) -> DetectorPackage:
+    """What an installed model package says of itself.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    module = package.replace("-", "_")
+    if find_spec(module) is None:
+        raise UserError(
+            f"{package} is not installed for this Python. Install it, or name the Python that has it: PYTHON=..."
+        )
+    return cast("DetectorPackage", import_module(f"{module}.cli").package())
+
+
+def _left_out(
+    interface: Interface,
+    script: Script,
+    values: Mapping[str, str],
+    flags: Sequence[str],
+    environment: Mapping[str, str],
+) -> dict[str, tuple[str, str]]:
+    """Role -> (word, where from), for what the words do not say."""
+    filled = {}
+    roles = {role for form in script.forms for sequence in expand(form) for role in sequence}
+    if "DEVICE_ID" in roles - values.keys() and not _given(("device_id",), flags):
+        filled["DEVICE_ID"] = _from(environment, "DEVICE_ID") or ("0", "default")
+    if "RANK_TABLE_FILE" in roles - values.keys() and (table := _from(environment, "RANK_TABLE_FILE")):
+        filled["RANK_TABLE_FILE"] = table
+    if "CONFIG" in roles - values.keys() and not _given(("config_path", "model_name"), flags):
+        filled["CONFIG"] = _configuration(script.model or interface.model, environment)
+    return filled
+
+
+def _configuration(model: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """What to use where no CONFIG is given: of the environment, of an old `src/config.py`, or the old default."""
+    named = _from(environment, "CONFIG_PATH") or _from(environment, "MODEL_NAME")
+    if named is not None:
+        return named
+    for path in (Path("src/config.py"), Path("../src/config.py")):
+        if path.is_file():
+            return str(path), "found here"
+    return model, "default, CONFIG_PATH or MODEL_NAME names another"
+
+
+def _from(environment: Mapping[str, str], name: str) -> tuple[str, str] | None:
+    word = environment.get(name, "").strip()
+    return (word, f"environment variable {name}") if word else None
+
+
+def _given(names: Sequence[str], flags: Sequence[str]) -> bool:
+    """Whether one of the flags is among the words, in any spelling."""
+    return any(word.partition("=")[0].lstrip("-").replace("-", "_") in names for word in flags)
+
+
+def _require_file(where: str, role: str, word: str, recipes: Sequence[str]) -> None:
+    if role not in _FILES or word.lower() in ("", "none") or (role == "CONFIG" and word in recipes):
+        return
+    if not Path(word).exists():
+        known = f" or recipe. Recipes: {', '.join(recipes)}." if role == "CONFIG" else "."
+        raise UserError(f"{where}: no such file{known}")
+
+
+def _without_out(words: Sequence[str]) -> list[str]:
+    """The words without `--out FOLDER` and `--out=FOLDER`."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word != "--out" and not word.startswith("--out="):
+            kept.append(word)
+        skip = word == "--out"
+    return kept
+
+
+def _with_output(call: Call, words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """The words with the result folder that the script had."""
+    if words[0] == "train":
+        overwrite = ["--overwrite"] if environment.get("OVERWRITE") == "1" else []
+        return [*_without_out(words), "--out", str(run_folder(call)), *overwrite]
+    return [*_without_out(words), "--out", str(call.folder)] if words[0] == "eval" else list(words)
+
+
+def _split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Flags of the old programs, and settings of ours (`--train.workers 2`), which have a dot in their name."""
+    old: list[str] = []
+    ours: list[str] = []
+    current = old
+    for word in flags:
+        if word.startswith("--"):
+            current = ours if "." in word.partition("=")[0] else old
+        current.append(word)
+    return old, ours
+
+
+def _recipe(call: Call) -> str | None:
+    """The recipe that CONFIG names; None where it is a file."""
+    word = call.values.get("CONFIG", "")
+    return word if word in recipe_names(detector_package(call.package).recipes) else None
+
+
+def _with_recipe(call: Call, words: Sequence[str]) -> list[str]:
+    """The words with a recipe's name in place of its file, which was there for the mapping to read."""
+    recipe = _recipe(call)
+    file = str(detector_package(call.package).recipes / f"{recipe}.yaml")
+    return [recipe if recipe is not None and word == file else word for word in words]
+
+
+def _network_of(recipe: str) -> str:
+    """The old network that a recipe is for: `ssd_vgg16` of `ssd_vgg16_finetune`."""
+    return max((name for name in NETWORKS if recipe.startswith(name)), key=len, default=recipe)
+
+
+def _inference(call: Call) -> list[str]:
+    """Our verb for exported models; the old programs were C++ with Python to measure their results."""
+    values = call.values
+    device = values.get("DEVICE_TYPE") or call.script.device
+    words = ["infer", values["MINDIR_PATH"], values["DATA_PATH"], "--runtime", "cpp"]
+    words += ["--device", f"{device.lower()}:{values['DEVICE_ID']}" if device.lower() != "cpu" else "cpu"]
+    words += ["--config", values["CONFIG"]] if "CONFIG" in values else []
+    words += ["--data.val", values["ANNO_PATH"]] if "ANNO_PATH" in values else []
+    return [*words, "--out", RESULTS_310]
+
+
+def _device(call: Call, environment: Mapping[str, str]) -> str:
+    """The device to name; "" where the configuration does. The scripts for Ascend were those without a device in their
+    name, so they ran what the configuration said; those for GPU never did."""
+    named = environment.get("DEVICE_TARGET")
+    if named or call.script.device != "Ascend" or not _says_device(call.values.get("CONFIG", "")):
+        return named or call.script.device
+    return ""
+
+
+def _says_device(config: str) -> bool:
+    """Whether an old configuration names its device."""
+    old = read_old_file(Path(config)) if Path(config).is_file() else None
+    return old is not None and any(old.values.get(key) for key in ("device_target", "run_platform"))

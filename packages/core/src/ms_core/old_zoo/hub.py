@@ -1,0 +1,38 @@
+"""`create_network` of the old `mindspore_hub_conf.py`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+COCO_CLASSES = 81
+"""The old networks were built for COCO, background included."""
+
+
+def create_network(
+    module: str, name: str, *, is_training: bool = True, num_classes: int = COCO_CLASSES, **options: Any
+) -> Any:
+    """A network with initial weights, as MindSpore Hub asks for it.
+
+    Args:
+        module: package that has it, such as `ms_ssd`.
+        name: network, such as `ssd300`.
+        is_training: True: raw box deltas and class scores; False: decoded boxes (y0, x0, y1, x1 in 0-1) and sigmoid
+            scores, as the old network gave them with this argument.
+        num_classes: background included.
+        options: as `build_model` of the package takes them: variant, padding, seed, ...
+
+    Returns:
+        The network. is_training True: construct(images [B, 3, H, W]) -> (box_deltas [B, N, 4], class_logits
+        [B, N, K]); False: (boxes [B, N, 4], scores [B, N, K]).
+
+    Raises:
+        UserError: the package has no such network, or the network no such option.
+    """
+    network = import_module(module).build_model(name, num_classes, **options)
+    if is_training:
+        return network
+    from ms_core.networks.inference import InferenceModel
+
+    network.set_train(False)
+    return InferenceModel(network)

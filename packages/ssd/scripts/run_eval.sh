@@ -1,0 +1,3 @@
+#!/bin/sh
+# Old interface: measure a checkpoint: the 12 COCO numbers. Arguments: sh run_eval.sh --help
+exec "${PYTHON:-python}" -m ms_core.old_zoo run ms-ssd run_eval.sh "$@"
