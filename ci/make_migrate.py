@@ -28,8 +28,10 @@ This page is for users of the MindSpore model zoo's SSD (`official/cv/SSD`) and 
 1. **Configurations** go where our recipes go: `ms-ssd train --config old/config/ssd300.yaml --out runs/mine`, or
    `--config old/src/config.py`. The file is recognised by its content, translated, and what became of each key is
    printed. Options after it win, as everywhere. A Python file is read, never executed.
-2. **Scripts** of the same names are in `packages/ssd/scripts` and `packages/ssdlite_fpn/scripts`. They print how they
-   read their arguments and which command that is.
+2. **Scripts** of the same names are in `packages/ssd/scripts` and `packages/ssdlite_fpn/scripts`, and installed in the
+   folders `ms_ssd/scripts` and `ms_ssdlite_fpn/scripts` of Python's packages. They print how they read their arguments
+   and which command that is. `python -m ms_core.old_zoo run ms-ssd run_eval.sh coco old.ckpt 0` is the same without
+   the file.
 3. **Checkpoints** load as they are, with or without the `network.` in their names, wherever we take weights:
    `ms-ssd eval old.ckpt --config old.yaml`. `ms-ssd convert` writes them as ours, and ours under the old names.
 
@@ -161,7 +163,12 @@ def _networks() -> str:
 def _places() -> str:
     rows = [(place.what, place.old, place.new, place.note) for place in PLACES]
     head = ["| what | old place and name | new | |", "|---|---|---|---|"]
-    text = "New places start from the run folder, `--out` (without it `runs/` and the configuration's name)."
+    runs = " and ".join(f"`LOG/{interface.run}` ({package})" for package, interface in INTERFACES.items())
+    text = (
+        "New places start from the run folder, `--out` (without it `runs/` and the configuration's name). The scripts' "
+        f"run folders are beside their logs, as in {runs}; their evaluations are in the folder of the "
+        "log, such as `eval0`."
+    )
     return "\n".join(["## Files", "", text, "", *head, *_rows(rows)])
 
 

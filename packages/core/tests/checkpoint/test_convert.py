@@ -109,3 +109,17 @@ def test_conversion_for_a_network_it_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="lacks 1"):
         convert_into(nn.Dense(3, 2), tmp_path / "old.npz", tmp_path / "new.ckpt", {})
     assert not (tmp_path / "new.ckpt").exists()
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    np.savez(tmp_path / "source.npz", a=np.ones(2, np.float32))
+    target = tmp_path / "new" / "folder" / "target.ckpt"
+    convert(tmp_path / "source.npz", target)
+    np.testing.assert_array_equal(read_weights(target).arrays["a"], np.ones(2, np.float32))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "source.npz", a=np.ones(2, np.float32))
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file"):
+        convert(tmp_path / "source.npz", tmp_path / "file" / "target.ckpt")

@@ -79,7 +79,10 @@ def _write(
         raise UserError(f"{target}: is the source itself. Give the result another name.")
     refuse_overwrite([target], overwrite)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_checkpoint(target, arrays, metadata)
+    except OSError as error:
+        raise UserError(f"{target.parent}: cannot make this folder: {error.strerror}.") from error
     except ValueError as error:
         raise UserError(f"{source}: {error}. Leave that array out.") from error
 
