@@ -48,8 +48,8 @@ MODELS = {
     "ssd_mobilenet_v1": ("ms_ssd", 8),
     "ssdlite_mobilenetv2_fpn": ("ms_ssdlite_fpn", 8),
     "ssd_vgg16": ("ms_ssd", 8),
-    "ssd_mobilenet_v1_fpn": ("ms_ssd", 4),
-    "ssd_resnet50_fpn": ("ms_ssd", 4),
+    "ssd_mobilenet_v1_fpn": ("ms_ssd", 2),
+    "ssd_resnet50_fpn": ("ms_ssd", 2),
 }
 """Model -> module of its command, images a step."""
 
