@@ -55,6 +55,14 @@ def test_resume_keeps_results_and_records_the_second_start(run: RunFolder) -> No
     assert len(json.loads(run.environment_path.read_text())["resumed"]) == 1
 
 
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_damaged_record_of_the_start_is_named_on_resume(run: RunFolder, content: str) -> None:
+    run.last_path.write_bytes(b"weights")
+    run.environment_path.write_text(content)
+    with pytest.raises(UserError, match=r"environment\.json: .* Delete it; training does not need it"):
+        run.create("seed: 2\n", resume=True)
+
+
 def test_resume_needs_a_run_with_a_last_checkpoint(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"last\.ckpt: not there, so there is nothing to resume"):
         run.create("", resume=True)

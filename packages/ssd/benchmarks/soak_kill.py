@@ -1,6 +1,6 @@
 """Kill a training with SIGKILL at random moments and resume it, again and again: nothing may ever be lost or torn.
 
-    python packages/ssd/benchmarks/soak_kill.py [--kills 20] [--epochs 24] [--seed 0]
+    python packages/ssd/benchmarks/soak_kill.py [--kills 20] [--epochs 32] [--seed 0]
 
 Runs `ms-ssd train` on synthetic pictures, which writes last.ckpt after every step. After each kill last.ckpt must
 be complete: readable, with the arrays and the step count of a whole state. At the end the weights must equal those
@@ -158,7 +158,7 @@ def differing(a: Path, b: Path) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

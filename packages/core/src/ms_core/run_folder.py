@@ -257,9 +257,19 @@ class RunFolder:
     def _record_environment(self, resume: bool) -> None:
         record = environment()
         if resume and self.environment_path.exists():
-            first = json.loads(self.environment_path.read_text(encoding="utf-8"))
+            first = _read_record(self.environment_path)
             record = {**first, "resumed": [*first.get("resumed", []), record]}
         _write(self.environment_path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: is damaged ({error}). Delete it; training does not need it.") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: holds no record. Delete it; training does not need it.")
+    return record
 
 
 def environment() -> dict[str, Any]:
