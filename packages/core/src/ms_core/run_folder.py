@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ms_core.atomic import atomic_write, remove_unfinished
 from ms_core.errors import UserError
+from ms_core.json_object import read_json_object
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -257,19 +258,9 @@ class RunFolder:
     def _record_environment(self, resume: bool) -> None:
         record = environment()
         if resume and self.environment_path.exists():
-            first = _read_record(self.environment_path)
+            first = read_json_object(self.environment_path, "Delete it; training does not need it.")
             record = {**first, "resumed": [*first.get("resumed", []), record]}
         _write(self.environment_path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: is damaged ({error}). Delete it; training does not need it.") from error
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: holds no record. Delete it; training does not need it.")
-    return record
 
 
 def environment() -> dict[str, Any]:

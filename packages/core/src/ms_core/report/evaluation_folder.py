@@ -24,12 +24,12 @@ from ms_core.data.images import decode_image
 from ms_core.data.sample import EncodedReader, read_file
 from ms_core.draw import contact_sheet, save_image
 from ms_core.draw_outcomes import draw_outcomes, legend, titled
-from ms_core.errors import UserError
 from ms_core.evaluation.coco_metrics import CocoMetrics
 from ms_core.evaluation.extremes import JudgedImage
 from ms_core.evaluation.findings import IOU_THRESHOLD, Findings
 from ms_core.evaluation.image_match import match_image
 from ms_core.evaluation.thresholds import ScoreThreshold
+from ms_core.json_object import read_json_object
 from ms_core.report.figures import can_plot
 
 _CURVE_STEP = 10
@@ -199,12 +199,4 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON. Run eval again.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: no JSON object. Run eval again.")
-    return content
+    return read_json_object(path, "Run eval again.") if path.is_file() else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from ms_core.errors import UserError
+from ms_core.json_object import read_json_object
 from ms_core.report.evaluation_folder import EvaluationFolder, evaluations_of, read_evaluation
 from ms_core.report.training import TrainingCurves, training_curves
 from ms_core.run_folder import RunFolder
@@ -142,10 +142,7 @@ def _json_object(path: Path, faults: list[str]) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        content = None
-    if isinstance(content, dict):
-        return content
-    faults.append(f"{path}: no JSON object.")
+        return read_json_object(path, "Delete it.")
+    except UserError as error:
+        faults.append(str(error))
     return {}
