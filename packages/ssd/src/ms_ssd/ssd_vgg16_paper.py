@@ -1,13 +1,12 @@
 """SSD300 of the SSD paper (Liu et al. 2016, arXiv 1512.02325): VGG-16, six levels, 8732 default boxes."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore import dtype as mstype
 from ms_core.detection.anchors import Anchors, scaled_anchors
-from ms_core.networks.heads import flatten_level
+from ms_core.networks.heads import PerLevelHead
 from ms_core.networks.layers import convolution
 from ms_core.networks.single_shot import SingleShotNetwork
 from ms_core.networks.vgg16 import VGG16
@@ -61,34 +60,13 @@ class L2Normalize(nn.Cell):
         return x * inverse_norm * self.scale.reshape((1, -1, 1, 1))
 
 
-class DenseHead(nn.Cell):
-    """A 3x3 convolution with bias for boxes and one for classes on every level, directly on its feature map.
+class DenseHead(PerLevelHead):
+    """A 3x3 convolution with bias for boxes and one for classes on every level, directly on its feature map."""
 
-    Args:
-        channels: of the feature map of each level.
-        anchors_per_cell: default boxes at each position of each level.
-        num_classes: K, background (class 0) included.
-    """
-
-    prediction_layers: ClassVar[tuple[str, ...]] = ("multi_loc_layers", "multi_cls_layers")
-    """Names of the cells whose outputs are the predictions."""
-
-    def __init__(self, channels: Sequence[int], anchors_per_cell: Sequence[int], num_classes: int) -> None:
-        super().__init__()
-        levels = list(zip(channels, anchors_per_cell, strict=True))
-        self.multi_loc_layers = nn.CellList([convolution(c, 4 * a, 3, bias=True) for c, a in levels])
-        self.multi_cls_layers = nn.CellList(
-            [convolution(c, num_classes * a, 3, bias=True) for c, a in levels]
-        )
-        self.num_classes = num_classes
-
-    def construct(self, features: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Maps [B, C_i, H_i, W_i], fine to coarse -> (box deltas [B, N, 4], class logits [B, N, K])."""
-        boxes = [flatten_level(self.multi_loc_layers[i](x), 4) for i, x in enumerate(features)]
-        classes = [
-            flatten_level(self.multi_cls_layers[i](x), self.num_classes) for i, x in enumerate(features)
-        ]
-        return ops.concat(boxes, 1), ops.concat(classes, 1)
+    @staticmethod
+    def branch(channels: int, outputs: int) -> nn.Cell:
+        """[B, channels, H, W] -> [B, outputs, H, W]."""
+        return convolution(channels, outputs, 3, bias=True)
 
 
 def _pair(

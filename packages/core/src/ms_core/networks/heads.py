@@ -21,19 +21,8 @@ def flatten_level(predictions: Tensor, components: int) -> Tensor:
     return ops.reshape(ops.transpose(predictions, (0, 2, 3, 1)), (batch, -1, components))
 
 
-def _branch(channels: int, outputs: int) -> nn.SequentialCell:
-    return nn.SequentialCell(
-        [
-            convolution(channels, channels, 3, depthwise=True),
-            batch_norm(channels),
-            nn.ReLU6(),
-            convolution(channels, outputs, 1, bias=True),
-        ]
-    )
-
-
 class PerLevelHead(nn.Cell):
-    """3x3 depthwise, norm, ReLU6, 1x1 with bias: once for boxes and once for classes, on every level anew.
+    """A branch for boxes and one for classes on every level anew: 3x3 depthwise, norm, ReLU6, 1x1 with bias.
 
     Args:
         channels: of the feature map of each level.
@@ -47,9 +36,21 @@ class PerLevelHead(nn.Cell):
     def __init__(self, channels: Sequence[int], anchors_per_cell: Sequence[int], num_classes: int) -> None:
         super().__init__()
         levels = list(zip(channels, anchors_per_cell, strict=True))
-        self.multi_loc_layers = nn.CellList([_branch(c, 4 * anchors) for c, anchors in levels])
-        self.multi_cls_layers = nn.CellList([_branch(c, num_classes * anchors) for c, anchors in levels])
+        self.multi_loc_layers = nn.CellList([self.branch(c, 4 * anchors) for c, anchors in levels])
+        self.multi_cls_layers = nn.CellList([self.branch(c, num_classes * anchors) for c, anchors in levels])
         self.num_classes = num_classes
+
+    @staticmethod
+    def branch(channels: int, outputs: int) -> nn.Cell:
+        """What maps [B, channels, H, W] to [B, outputs, H, W]; a head of another kind replaces it."""
+        return nn.SequentialCell(
+            [
+                convolution(channels, channels, 3, depthwise=True),
+                batch_norm(channels),
+                nn.ReLU6(),
+                convolution(channels, outputs, 1, bias=True),
+            ]
+        )
 
     def construct(self, features: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Maps [B, C_i, H_i, W_i], fine to coarse -> (box deltas [B, N, 4], class logits [B, N, K])."""
