@@ -28,6 +28,7 @@ from ms_core.draw import save_image
 from ms_core.read_ahead import read_ahead
 from ms_core.single_shot.config import InputConfig
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
+from ms_core.train.order import BatchOrder
 
 BATCH = 8
 MEAN = (np.array(IMAGENET_MEAN) * 255).astype(np.float32)
@@ -218,7 +219,8 @@ def compare(dataset: DetectionDataset, size: int, arguments: argparse.Namespace)
     config, anchors = InputConfig(), anchors_for(size)
     samples = training_samples(dataset, config)
     target = Target(anchors, (size, size), (0.1, 0.2))
-    ours = TrainingBatches(samples, target, config, batch_size=BATCH, epochs=10**4, seed=1)
+    order = BatchOrder(len(samples), batch_size=BATCH, epochs=10**4, seed=1)
+    ours = TrainingBatches(samples, target, config, order)
     pipelines: dict[str, Batches] = {"ours": ours.__getitem__, "plain": PlainBatches(samples, anchors, size)}
     rates = measure(pipelines, arguments.rounds, arguments.batches, arguments.threads)
     print(

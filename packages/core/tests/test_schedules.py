@@ -124,3 +124,30 @@ def test_multi_step_needs_milestones_and_a_run_needs_steps() -> None:
         learning_rates(ScheduleConfig(name="multi-step"), epochs=1, steps_per_epoch=1)
     with pytest.raises(UserError, match="at least one step"):
         learning_rates(ScheduleConfig(), epochs=3, steps_per_epoch=0)
+
+
+def test_iterations_count_instead_of_epochs() -> None:
+    config = ScheduleConfig(name="polynomial", lr=1.0)
+    np.testing.assert_allclose(
+        learning_rates(config, epochs=9, steps_per_epoch=3, iterations=4), [1, 0.75, 0.5, 0.25]
+    )
+
+
+def test_the_schedules_of_segformer(shared: Path) -> None:
+    """Numbers of the formulas of MMSegmentation (poly, warmup over the curve) and of the old zoo."""
+    golden = np.load(shared / "golden" / "segformer" / "golden_lr.npz")
+    official = ScheduleConfig(
+        name="polynomial", lr=6e-5, lr_init=6e-11, warmup_steps=1500, warmup_over_curve=True
+    )
+    rates = learning_rates(official, epochs=1, steps_per_epoch=371, iterations=160_000)
+    np.testing.assert_allclose(rates[golden["nv_steps"]], golden["nv_poly_160k"], rtol=2e-6)
+    old = ScheduleConfig(name="constant", lr=6e-5, warmup_steps=1500)
+    rates = learning_rates(old, epochs=200, steps_per_epoch=1487)
+    assert len(rates) == golden["zoo_total"]
+    np.testing.assert_allclose(rates[golden["zoo_steps"]], golden["zoo_warmup1500"], rtol=2e-6)
+
+
+def test_a_warmup_over_the_curve_without_steps_changes_nothing() -> None:
+    config = ScheduleConfig(name="cosine", lr=1.0, warmup_over_curve=True)
+    plain = learning_rates(ScheduleConfig(name="cosine", lr=1.0), epochs=2, steps_per_epoch=5)
+    np.testing.assert_array_equal(learning_rates(config, epochs=2, steps_per_epoch=5), plain)

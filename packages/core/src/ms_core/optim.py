@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    name: Literal["momentum", "sgd", "adamw"] = "momentum"
-    """momentum: v = m*v + g + wd*p, p -= lr*v; sgd: the same with m = 0; adamw: decoupled decay."""
+    name: Literal["momentum", "sgd", "adamw", "adam-weight-decay"] = "momentum"
+    """momentum: v = m*v + g + wd*p, p -= lr*v; sgd: the same with m = 0; adamw: decoupled decay; adam-weight-decay:
+    adamw without bias correction, as MindSpore's optimiser of that name."""
     momentum: float = 0.9
     """Share of the last update that is kept, 0-1 (momentum only)."""
     beta1: float = 0.9

@@ -25,6 +25,9 @@ class ScheduleConfig:
     """Epochs of linear growth from lr_init to lr, >= 0; added to warmup_steps."""
     warmup_steps: int = 0
     """Steps of linear growth from lr_init to lr, >= 0."""
+    warmup_over_curve: bool = False
+    """The curve begins at step 0 and the warmup damps its beginning (OpenMMLab does so); false: it begins after the
+    warmup."""
     milestones: tuple[float, ...] = ()
     """Epochs at which multi-step multiplies the rate by gamma, rising."""
     gamma: float = 0.1
@@ -46,16 +49,19 @@ class Warmup:
 NO_WARMUP = Warmup()
 
 
-def learning_rates(config: ScheduleConfig, *, epochs: int, steps_per_epoch: int) -> np.ndarray:
+def learning_rates(
+    config: ScheduleConfig, *, epochs: int, steps_per_epoch: int, iterations: int = 0
+) -> np.ndarray:
     """The learning rate of every step of a training run.
 
     Args:
         config: the curve.
         epochs: passes over the data, >= 1.
         steps_per_epoch: steps of one pass, >= 1.
+        iterations: steps of the run, whatever `epochs` says; 0: whole epochs.
 
     Returns:
-        [epochs * steps_per_epoch] float32.
+        [iterations or epochs * steps_per_epoch] float32.
 
     Raises:
         UserError: a value out of its range, named.
@@ -63,8 +69,15 @@ def learning_rates(config: ScheduleConfig, *, epochs: int, steps_per_epoch: int)
     check(config)
     if epochs < 1 or steps_per_epoch < 1:
         raise UserError(f"a schedule needs at least one step, not {epochs} epochs of {steps_per_epoch}.")
-    lr, total = config.lr, epochs * steps_per_epoch
+    total = iterations or epochs * steps_per_epoch
     warmup = Warmup(config.warmup_steps + round(config.warmup_epochs * steps_per_epoch), config.lr_init)
+    if config.warmup_over_curve:
+        return _damped(_curve(config, total, steps_per_epoch, NO_WARMUP), config.lr, warmup)
+    return _curve(config, total, steps_per_epoch, warmup)
+
+
+def _curve(config: ScheduleConfig, total: int, steps_per_epoch: int, warmup: Warmup) -> np.ndarray:
+    lr = config.lr
     if config.name == "constant":
         return constant(lr, total, warmup=warmup)
     if config.name == "multi-step":
@@ -74,6 +87,13 @@ def learning_rates(config: ScheduleConfig, *, epochs: int, steps_per_epoch: int)
         return cosine(lr, total, config.lr_end, warmup=warmup)
     power = config.power if config.name == "polynomial" else 1.0
     return polynomial(lr, total, config.lr_end, power, warmup=warmup)
+
+
+def _damped(rates: np.ndarray, lr: float, warmup: Warmup) -> np.ndarray:
+    """The first rates times a factor that grows linearly from lr_init / lr to 1."""
+    grown = np.minimum(np.arange(len(rates)) / max(warmup.steps, 1), 1.0)
+    least = warmup.lr_init / lr if warmup.steps else 1.0
+    return (rates * (least + (1.0 - least) * grown)).astype(np.float32)
 
 
 def check(config: ScheduleConfig) -> None:

@@ -18,6 +18,7 @@ from ms_core.single_shot.config import EvalConfig, InferenceConfig, InputConfig,
 from ms_core.single_shot.evaluate import evaluate
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
 from ms_core.single_shot.train import open_splits
+from ms_core.train.order import BatchOrder
 from record_sets import write_here
 
 ANCHORS = scale_aspect_anchors(
@@ -45,7 +46,11 @@ def alone(config: DetectionDataConfig) -> DetectionDataConfig:
 def batches(dataset) -> TrainingBatches:
     samples = training_samples(dataset, InputConfig())
     return TrainingBatches(
-        samples, TARGET, InputConfig(), batch_size=3, epochs=2, seed=5, encoded=dataset.encoded
+        samples,
+        TARGET,
+        InputConfig(),
+        BatchOrder(len(samples), batch_size=3, epochs=2, seed=5),
+        dataset.encoded,
     )
 
 

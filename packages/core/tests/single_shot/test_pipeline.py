@@ -12,6 +12,7 @@ from ms_core.detection.coding import decode_boxes
 from ms_core.errors import UserError
 from ms_core.single_shot.config import InputConfig
 from ms_core.single_shot.pipeline import Target, TrainingBatches, augmented, training_samples
+from ms_core.train.order import BatchOrder
 
 ANCHORS = scale_aspect_anchors(
     300, (19, 10, 5, 3, 2, 1), (16, 32, 64, 100, 150, 300), ((), (2, 3), (2, 3), (2, 3), (2, 3), (2, 3))
@@ -27,7 +28,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory):
 
 def batches(dataset, **options):
     settings = {"batch_size": 2, "epochs": 2, "seed": 1, **options}
-    return TrainingBatches(training_samples(dataset, PLAIN), TARGET, InputConfig(), **settings)
+    samples = training_samples(dataset, PLAIN)
+    return TrainingBatches(samples, TARGET, InputConfig(), BatchOrder(len(samples), **settings))
 
 
 def test_a_step_gives_the_same_batch_whenever_it_is_asked_for(dataset):
@@ -63,7 +65,9 @@ def test_another_seed_gives_other_batches(dataset):
 
 
 def test_targets_decode_to_the_boxes_of_the_picture(dataset):
-    source = TrainingBatches(dataset.samples[:1], TARGET, PLAIN, batch_size=1, epochs=1, seed=1)
+    source = TrainingBatches(
+        dataset.samples[:1], TARGET, PLAIN, BatchOrder(1, batch_size=1, epochs=1, seed=1)
+    )
     _, deltas, labels, matched = source[0]
     positive = np.flatnonzero(labels[0])
     decoded = decode_boxes(deltas[0][positive], ANCHORS.xywh[positive], TARGET.prior_scaling)

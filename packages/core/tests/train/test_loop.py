@@ -12,6 +12,7 @@ from ms_core.errors import UserError
 from ms_core.run_folder import RunFolder
 from ms_core.train.checkpoints import averaged_weights
 from ms_core.train.config import TrainConfig, check
+from ms_core.train.loop import fit
 from ms_core.train.step import TrainStep
 from tiny_training import Classifier, TinyBatches, arrays_of, new_run, tiny_fit, tiny_step
 
@@ -175,6 +176,31 @@ def test_a_late_start_is_resumed_where_it_stopped(tmp_path: Path) -> None:
     tiny_fit(resumed, cut, TinyBatches(12), epochs=3, start_epoch=1, resume=True)
     for name, array in arrays_of(expected).items():
         np.testing.assert_array_equal(array, arrays_of(resumed)[name], err_msg=name)
+
+
+def test_iterations_may_end_a_run_within_an_epoch(tmp_path: Path) -> None:
+    """Three epochs of four steps are cut at step 10; the end is evaluated and kept like the end of an epoch."""
+
+    def batches() -> TinyBatches:
+        cut = TinyBatches(10)
+        cut.steps_per_epoch = 4
+        return cut
+
+    run, resumed = new_run(tmp_path / "run"), new_run(tmp_path / "resumed")
+    settings = TrainConfig(iterations=10, batch_size=4, log_every=1, workers=1)
+    step = small_step(steps=10)
+    result = fit(step, batches(), settings, run, {}, scores(0.1, 0.2, 0.3))
+    assert (result.steps, result.best, result.best_epoch) == (10, 0.3, 3)
+    evaluated = [(r["step"], r["epoch"]) for r in run.read_metrics() if r["kind"] == "evaluation"]
+    assert evaluated == [(4, 1), (8, 2), (10, 3)]
+    broken = batches()
+    broken.broken = 9
+    with pytest.raises(UserError, match="photo"):
+        fit(small_step(steps=10), broken, settings, resumed, {}, scores(0.1, 0.2))
+    again = small_step(steps=10, seed=4)
+    assert fit(again, batches(), settings, resumed, {}, scores(0.3), resume=True).best_epoch == 3
+    for name, array in arrays_of(step).items():
+        np.testing.assert_array_equal(array, arrays_of(again)[name], err_msg=name)
 
 
 def test_no_epoch_left_is_refused() -> None:

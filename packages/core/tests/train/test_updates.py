@@ -76,13 +76,16 @@ def test_equals_a_float64_reference(
         np.testing.assert_allclose(member.asnumpy(), values, rtol=0, atol=2e-6)
 
 
-def test_adamw_equals_torch(shared: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "reference"), [("adamw", "torch_adamw"), ("adam-weight-decay", "zoo_adamweightdecay")]
+)
+def test_adamw_equals_torch_and_mindspore(shared: Path, name: str, reference: str) -> None:
     golden = np.load(shared / "golden" / "segformer" / "golden_optim.npz")
     lr, beta1, beta2, eps, decay = golden["hyper"]
     ms.set_context(mode=ms.GRAPH_MODE)
     parameter = Parameter(Tensor(golden["p0"]), name="p")
-    config = OptimizerConfig(name="adamw", beta1=float(beta1), beta2=float(beta2), eps=float(eps))
+    config = OptimizerConfig(name=name, beta1=float(beta1), beta2=float(beta2), eps=float(eps))
     rule: nn.Cell = build_optimizer([ParameterRule(parameter, 1.0, float(decay))], config)
-    for gradient, expected in zip(golden["grads"], golden["torch_adamw"], strict=True):
+    for gradient, expected in zip(golden["grads"], golden[reference], strict=True):
         rule((Tensor(gradient),), Tensor(lr, ms.float32))
         np.testing.assert_allclose(parameter.asnumpy(), expected, rtol=0, atol=1e-6)

@@ -19,6 +19,8 @@ from ms_core.optim import OptimizerConfig, freeze_norms
 from ms_core.single_shot.config import InputConfig
 from ms_core.single_shot.network import TrainingNetwork
 from ms_core.single_shot.pipeline import Target, TrainingBatches
+from ms_core.train.config import TrainConfig
+from ms_core.train.order import batch_order
 from ms_core.train.step import TrainStep
 
 STEPS = 20
@@ -60,11 +62,7 @@ def batches_of(annotations: Path, batch_size: int, runtime: Runtime) -> Training
         samples,
         Target(anchors, (_SIDE, _SIDE), (0.1, 0.2)),
         InputConfig(),
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=3,
-        rank=runtime.rank,
-        world_size=runtime.world_size,
+        batch_order(len(samples), TrainConfig(epochs=epochs, batch_size=batch_size), 3, runtime),
     )
 
 

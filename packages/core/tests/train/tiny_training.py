@@ -60,6 +60,7 @@ class TinyBatches:
 
     def __init__(self, steps: int, infinite: tuple[int, ...] = (), broken: int | None = None) -> None:
         self.steps = steps
+        self.steps_per_epoch = steps
         self.infinite = infinite
         self.broken = broken
 
@@ -111,6 +112,7 @@ def tiny_fit(
     """`fit` with small settings; its keywords and fields of TrainConfig as `options`."""
     of_fit = ("evaluate", "resume", "resume_command")
     arguments = {name: options.pop(name) for name in of_fit if name in options}
+    batches.steps_per_epoch = len(batches) // epochs
     settings = TrainConfig(epochs=epochs, batch_size=4, **{"log_every": 1, "workers": 1, **options})
     return fit(step, batches, settings, run, {"model": "tiny"}, **arguments)
 

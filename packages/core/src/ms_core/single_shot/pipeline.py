@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ms_core.detection.boxes import pixels_to_relative
 from ms_core.detection.matching import fill_targets
 from ms_core.errors import UserError
 from ms_core.single_shot.config import InputConfig
+from ms_core.train.order import BatchOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,38 +45,21 @@ class TrainingBatches:
         samples: Sequence[Sample],
         target: Target,
         config: InputConfig,
-        *,
-        batch_size: int,
-        epochs: int,
-        seed: int,
-        rank: int = 0,
-        world_size: int = 1,
+        order: BatchOrder,
         encoded: EncodedReader = read_file,
     ) -> None:
-        """Raises UserError where there are fewer images than one batch for every device."""
-        needed = batch_size * world_size
-        if len(samples) < needed:
-            raise UserError(
-                f"{len(samples)} training images are fewer than devices x batch = {world_size} x {batch_size}. "
-                f"Add images or lower --train.batch-size."
-            )
         self.samples = samples
         self.target = target
         self.config = config
-        self.batch_size = batch_size
-        self.steps_per_epoch = len(samples) // needed
-        self.epochs = epochs
-        self.seed = seed
-        self.rank = rank
-        self.world_size = world_size
+        self.order = order
+        self.steps_per_epoch = order.steps_per_epoch
         self.encoded = encoded
-        self._order = lru_cache(maxsize=2)(self._draw_order)
 
     def __len__(self) -> int:
-        return self.epochs * self.steps_per_epoch
+        return len(self.order)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        epoch, indices = step // self.steps_per_epoch, self._indices(step)
+        epoch, indices = self.order.epoch_of(step), self.order.indices(step)
         batch, anchors = len(indices), len(self.target.anchors)
         images = np.empty((batch, 3, *self.target.input_size), np.float32)
         boxes = np.zeros((batch, anchors, 4), np.float32)
@@ -88,21 +71,13 @@ class TrainingBatches:
 
     def names(self, step: int) -> list[str]:
         """Files of the batch of `step`, for messages."""
-        return [str(self.samples[index].path) for index in self._indices(step)]
-
-    def _draw_order(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
-
-    def _indices(self, step: int) -> np.ndarray:
-        epoch, position = divmod(step, self.steps_per_epoch)
-        start = (position * self.world_size + self.rank) * self.batch_size
-        return self._order(epoch)[start : start + self.batch_size]
+        return [str(self.samples[index].path) for index in self.order.indices(step)]
 
     def _fill_row(
         self, epoch: int, index: int, image: np.ndarray, boxes: np.ndarray, labels: np.ndarray
     ) -> int:
         """Read, augment and encode one sample into its row of the batch; returns its matched anchors."""
-        rng = np.random.default_rng([self.seed, epoch, index])
+        rng = np.random.default_rng([self.order.seed, epoch, index])
         view = _random_view(self.samples[index], self.target.input_size, self.config, rng, self.encoded)
         augment.normalise(view.image, levels=view.levels, out=image)
         height, width = self.target.input_size

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ms_core.errors import UserError
+from ms_core.nearest import did_you_mean
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     epochs: int = 100
     """Passes over the training set, >= 1."""
+    iterations: int = 0
+    """Steps of the whole run, whatever `epochs` says; 0: `epochs` counts."""
     start_epoch: int = 0
-    """Epochs that count as done: schedule, data order and numbers go on from there, up to `epochs`, 0 or more."""
+    """Epochs that count as done: schedule, data order and numbers go on from there, up to the end, 0 or more."""
     batch_size: int = 32
     """Images a step and a device, >= 1."""
     accumulate: int = 1
@@ -54,6 +58,7 @@ def check(config: TrainConfig) -> None:
     """Raise UserError, naming the field, where a value is out of its range."""
     least = {
         "epochs": 1,
+        "iterations": 0,
         "start_epoch": 0,
         "batch_size": 1,
         "accumulate": 1,
@@ -76,10 +81,17 @@ def check(config: TrainConfig) -> None:
         raise UserError(
             "train.freeze_norm: leaves no statistics to synchronise. Drop it, or --train.sync-batch-norm."
         )
-    if config.start_epoch >= config.epochs:
+    if config.start_epoch >= config.epochs and not config.iterations:
         raise UserError(
             f"train.start_epoch: {config.start_epoch} leaves nothing of the {config.epochs} epochs. "
             "train.epochs is the total, those before included: raise it."
         )
     if not config.ema_decay < 1:
         raise UserError(f"train.ema_decay: {config.ema_decay} is not below 1.")
+
+
+def check_best_metric(config: TrainConfig, measured: Sequence[str]) -> None:
+    """Raise UserError where `best_metric` is not among those that evaluation measures."""
+    if config.best_metric not in measured:
+        hint = did_you_mean(config.best_metric, measured) or f" Measured are: {', '.join(measured)}."
+        raise UserError(f"train.best_metric: {config.best_metric!r} is not measured.{hint}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,8 +37,11 @@ DoSteps = Callable[[int], list[StepResult]]
 class BatchSource(Protocol):
     """Every batch of a run, as a pure function of the step, so that any step can be asked for again."""
 
+    steps_per_epoch: int
+    """Steps of a pass over the data; the last pass of a run may be cut short."""
+
     def __len__(self) -> int:
-        """Steps of the whole run: a whole number for every epoch."""
+        """Steps of the whole run."""
 
     def __getitem__(self, step: int) -> Batch:
         """The arrays of a step, always of the same shapes. Called from several threads."""
@@ -114,7 +118,7 @@ def fit(
 def plan_of(step: TrainStep, batches: BatchSource, settings: TrainConfig) -> dict[str, int]:
     """What a resume must agree with, so that step N is the same batch again."""
     return {
-        "steps_per_epoch": len(batches) // settings.epochs,
+        "steps_per_epoch": batches.steps_per_epoch,
         "batch_size": settings.batch_size,
         "devices": step.world_size,
     }
@@ -131,7 +135,9 @@ def require_resumable(step: TrainStep, batches: BatchSource, settings: TrainConf
     require_same_plan(path, metadata, plan_of(step, batches, settings))
     done = metadata.get("step", 0)
     if done > len(batches):
-        raise UserError(f"{path}: {done} steps are done, more than --train.epochs allows ({len(batches)}).")
+        raise UserError(
+            f"{path}: {done} steps are done, more than the run is to have ({len(batches)}). Raise --train.epochs."
+        )
 
 
 class _Loop:
@@ -151,10 +157,13 @@ class _Loop:
         self.settings = settings
         self.run = run
         self.evaluate = evaluate
-        if not len(batches) or len(batches) % settings.epochs:
-            raise ValueError(f"{len(batches)} steps are no whole number for each of {settings.epochs} epochs")
-        self.steps_per_epoch = len(batches) // settings.epochs
+        self.steps_per_epoch = batches.steps_per_epoch
+        self.epochs = ceil(len(batches) / self.steps_per_epoch)
         self.first = settings.start_epoch * self.steps_per_epoch
+        if self.first >= len(batches):
+            raise UserError(
+                f"train.start_epoch: {settings.start_epoch} is not before the end, step {len(batches)}. Lower it."
+            )
         self.checkpoints = Checkpoints(
             step, run, metadata, plan_of(step, batches, settings), settings.keep_max
         )
@@ -171,12 +180,13 @@ class _Loop:
         total = len(self.batches)
         if start:
             self.run.log(f"going on after step {start} of {total}")
-            if start % self.steps_per_epoch == 0 and start > self.first:
-                self._finish_epoch(start // self.steps_per_epoch, stop)
+            if self._ends_epoch(start) and start > self.first:
+                self._finish_epoch(self._epochs_after(start), stop)
         done = start
         with self._steps(start) as steps, self._progress(start) as progress:
             while done < total:
-                count = min(self.settings.sink or 1, self.steps_per_epoch - done % self.steps_per_epoch)
+                to_end_of_epoch = min(self.steps_per_epoch - done % self.steps_per_epoch, total - done)
+                count = min(self.settings.sink or 1, to_end_of_epoch)
                 results = self._stretch(done, count, steps, progress, first=done == start)
                 for number, result in enumerate(results, start=done + 1):
                     self._note(number, result, progress)
@@ -253,12 +263,20 @@ class _Loop:
         if self._is_time_to_stop(results, stop):
             self._save_last(done, together=True)
             raise StopRequested
-        if done % self.steps_per_epoch == 0:
+        if self._ends_epoch(done):
             progress.say(done, results[-1])
             self._save_last(done, together=True)
-            self._finish_epoch(done // self.steps_per_epoch, stop)
+            self._finish_epoch(self._epochs_after(done), stop)
         elif time.monotonic() - self.saved > 60 * self.settings.save_minutes:
             self._save_last(done)
+
+    def _ends_epoch(self, done: int) -> bool:
+        """Whether an epoch, or the run, is over after `done` steps."""
+        return done % self.steps_per_epoch == 0 or done == len(self.batches)
+
+    def _epochs_after(self, done: int) -> int:
+        """Epochs begun after `done` steps."""
+        return ceil(done / self.steps_per_epoch)
 
     def _report_skip(self, done: int, result: StepResult) -> None:
         self.run.log(f"step {done}: overflow, skipped (loss {result.loss:.4g}, loss scale {result.scale:g})")
@@ -312,7 +330,7 @@ class _Loop:
         start, interval = self.settings.eval_start, self.settings.eval_interval
         due = interval > 0 and epoch >= start and (epoch - start) % interval == 0
         done = any(r.get("kind") == "evaluation" and r["epoch"] == epoch for r in self.run.read_metrics())
-        return (due or epoch == self.settings.epochs) and not done
+        return (due or epoch == self.epochs) and not done
 
     def _evaluate(self, epoch: int, stop: StopSignals) -> Mapping[str, float]:
         assert self.evaluate is not None
@@ -321,7 +339,8 @@ class _Loop:
             metrics = self.evaluate(self.step.network)
         seconds = time.monotonic() - begin
         better = self.checkpoints.save_best(epoch, metrics, self.settings.best_metric)
-        self.metrics.evaluation(epoch * self.steps_per_epoch, epoch, seconds, metrics)
+        step = min(epoch * self.steps_per_epoch, len(self.batches))
+        self.metrics.evaluation(step, epoch, seconds, metrics)
         numbers = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         self.run.log(
             f"epoch {epoch} evaluated in {seconds:.0f} s: {numbers}" + ("  (best so far)" if better else "")

@@ -1,4 +1,4 @@
-"""The update rules, compiled into the training step: SGD, momentum and true AdamW, with groups."""
+"""The update rules, compiled into the training step: SGD, momentum and AdamW, with groups."""
 
 # mypy: disable-error-code=no-untyped-def
 
@@ -72,36 +72,58 @@ class Momentum(Sgd):
         self.map(rule, self.multipliers, self.decays, self.weights, self.velocities, gradients)
 
 
-class AdamW(Sgd):
-    """AdamW (arXiv 1711.05101) as torch.optim.AdamW computes it, bias correction included.
+class AdamWeightDecay(Sgd):
+    """AdamW without bias correction, as MindSpore's nn.AdamWeightDecay: its first steps are up to 3.2 times as long.
 
-    `ops.Adam` adds eps to sqrt(v) before the correction, PyTorch after it; eps * sqrt(1 - beta2^t) makes them
-    equal.
-    State: `train.first_moment.<name>`, `train.second_moment.<name>`, `train.adam_steps`.
+    State: `train.first_moment.<name>`, `train.second_moment.<name>`.
     """
 
     def __init__(self, rules: Sequence[ParameterRule], beta1: float, beta2: float, eps: float) -> None:
         super().__init__(rules)
         self.first = self.weights.clone(prefix="train.first_moment", init="zeros")
         self.second = self.weights.clone(prefix="train.second_moment", init="zeros")
-        self.steps = Parameter(Tensor(0, mstype.int32), name="train.adam_steps", requires_grad=False)
         self.beta1 = beta1
         self.beta2 = beta2
         self.eps = eps
 
     def construct(self, gradients: tuple[Tensor, ...], lr: Tensor) -> None:
-        count = ops.cast(ops.assign_add(self.steps, 1), mstype.float32)
-        power1 = ops.pow(self.beta1, count)
-        power2 = ops.pow(self.beta2, count)
-        eps = self.eps * ops.sqrt(1.0 - power2)
+        zero = Tensor(0.0, mstype.float32)
+        self._move(gradients, lr, zero, zero, zero + self.eps)
+
+    def _move(
+        self, gradients: tuple[Tensor, ...], lr: Tensor, power1: Tensor, power2: Tensor, eps: Tensor
+    ) -> None:
+        """`power1`, `power2`: beta1^t and beta2^t, with which `ops.Adam` corrects the moments; 0: it does not.
+
+        All of them float32 scalars: where a type fits no function of the map, a graph silently leaves the map out.
+        """
         rule = ops.partial(_descend_adamw, lr, power1, power2, eps, self.beta1, self.beta2)
         self.map(rule, self.multipliers, self.decays, self.weights, self.first, self.second, gradients)
 
 
+class AdamW(AdamWeightDecay):
+    """AdamW (arXiv 1711.05101) as torch.optim.AdamW computes it, bias correction included.
+
+    `ops.Adam` adds eps to sqrt(v) before the correction, PyTorch after it; eps * sqrt(1 - beta2^t) makes them
+    equal.
+    State: that of AdamWeightDecay, and `train.adam_steps`.
+    """
+
+    def __init__(self, rules: Sequence[ParameterRule], beta1: float, beta2: float, eps: float) -> None:
+        super().__init__(rules, beta1, beta2, eps)
+        self.steps = Parameter(Tensor(0, mstype.int32), name="train.adam_steps", requires_grad=False)
+
+    def construct(self, gradients: tuple[Tensor, ...], lr: Tensor) -> None:
+        count = ops.cast(ops.assign_add(self.steps, 1), mstype.float32)
+        power2 = ops.pow(self.beta2, count)
+        self._move(gradients, lr, ops.pow(self.beta1, count), power2, self.eps * ops.sqrt(1.0 - power2))
+
+
 def build_optimizer(rules: Sequence[ParameterRule], config: OptimizerConfig) -> nn.Cell:
     """The update rule of `config`: a Cell construct(gradients, lr) that changes the parameters of `rules`."""
-    if config.name == "adamw":
-        return AdamW(rules, config.beta1, config.beta2, config.eps)
+    if config.name in ("adamw", "adam-weight-decay"):
+        rule = AdamW if config.name == "adamw" else AdamWeightDecay
+        return rule(rules, config.beta1, config.beta2, config.eps)
     if config.name == "momentum" and config.momentum:
         return Momentum(rules, config.momentum)
     return Sgd(rules)
