@@ -15,7 +15,7 @@ from ms_core.networks.single_shot import SingleShotNetwork
 from ms_core.optim import OptimizerConfig, freeze
 from ms_core.run_folder import RunFolder
 from ms_core.single_shot.config import SingleShotConfig
-from ms_core.single_shot.transfer import (
+from ms_core.train.transfer import (
     check_transfer,
     load_start,
     read_start_files,
@@ -86,7 +86,7 @@ def start(
     config = SingleShotConfig(**settings)
     network = build_model("ssd300", classes, padding=padding)
     initial = arrays_of(network)
-    reports = load_start(package(), network, config, read_start_files(config))
+    reports = load_start(package().load_weights, network, config, read_start_files(config))
     return initial, arrays_of(network), reports
 
 
@@ -185,7 +185,7 @@ def test_a_file_without_a_backbone_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", [{"reset_head": True}, {"weights_filter": ("multi_box",)}])
 def test_leaving_parts_out_of_no_weights_is_refused(setting: dict) -> None:
     with pytest.raises(UserError, match=f"{next(iter(setting))}: there are no weights"):
-        check_transfer(SingleShotConfig(**setting))
+        check_transfer(SingleShotConfig(**setting), Path("run"), overwrite=False)
 
 
 def test_the_word_backbone_freezes_what_a_classification_network_has() -> None:

@@ -8,10 +8,12 @@ import pytest
 from ms_core.data.open import open_dataset
 from ms_core.data.synthetic import make_shapes
 from ms_core.detection.anchors import grid_anchors
-from ms_core.single_shot.benchmark import WARM_UP, Timing, peak_memory_mb, pipeline_rate, time_calls
-from ms_core.single_shot.benchmark_table import benchmark_rows, print_benchmark, write_benchmark
+from ms_core.benchmark import WARM_UP, Timing, peak_memory_mb, pipeline_rate, time_calls
+from ms_core.benchmark_table import benchmark_rows, write_benchmark
+from ms_core.single_shot.benchmark import print_benchmark
 from ms_core.single_shot.config import InputConfig
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
+from ms_core.train.order import BatchOrder
 
 
 class ToldClock:
@@ -38,7 +40,10 @@ def test_the_pipeline_is_measured_over_the_batches_of_training(tmp_path: Path):
     samples = open_dataset(make_shapes(tmp_path, train=4, val=1, seed=1, size=64).train)
     target = Target(grid_anchors(64, [8, 16]), (64, 64), (0.1, 0.2))
     batches = TrainingBatches(
-        training_samples(samples, InputConfig()), target, InputConfig(), batch_size=2, epochs=1, seed=1
+        training_samples(samples, InputConfig()),
+        target,
+        InputConfig(),
+        BatchOrder(4, batch_size=2, epochs=1, seed=1),
     )
     seconds = count(step=3)
     rate = pipeline_rate(batches, 6, workers=2, clock=lambda: float(next(seconds)))

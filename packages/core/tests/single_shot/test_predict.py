@@ -1,43 +1,11 @@
-"""Which pictures are meant, and under which names the results are written."""
+"""Under which names the results of a prediction are written."""
 
 from pathlib import Path
 
-import pytest
-from ms_core.errors import UserError
-from ms_core.single_shot.predict import drawing_paths, find_images
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    for name in ("a/1.jpg", "a/2.PNG", "b/1.jpg", "b/deep/3.jpeg", "a/notes.txt"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return tmp_path
-
-
-def test_files_folders_and_patterns_each_picture_once(pictures: Path):
-    found = find_images([str(pictures / "a/1.jpg"), str(pictures / "a"), str(pictures / "*" / "1.jpg")])
-    assert found == [pictures / "a/1.jpg", pictures / "a/2.PNG", pictures / "b/1.jpg"]
-
-
-def test_a_folder_is_searched_in_depth(pictures: Path):
-    assert pictures / "b/deep/3.jpeg" in find_images([str(pictures)])
-
-
-@pytest.mark.parametrize("name", ["nothing.jpg", "*.gif", "empty"])
-def test_an_input_without_pictures_is_refused_with_the_place_looked_at(tmp_path: Path, name: str):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError) as error:
-        find_images([str(tmp_path / name)])
-    assert str(tmp_path) in str(error.value)
+from ms_core.single_shot.predict import drawing_paths
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path):
     images = [Path("a/1.jpg"), Path("b/1.jpg"), Path("b/1-2.jpg"), Path("c/1.PNG")]
     paths = drawing_paths(images, tmp_path)
     assert len({path.name.casefold() for path in paths}) == 4
-
-
-def test_results_inside_the_folder_of_the_pictures_are_no_pictures(pictures: Path):
-    assert pictures / "b/deep/3.jpeg" not in find_images([str(pictures)], leave_out=pictures / "b/deep")

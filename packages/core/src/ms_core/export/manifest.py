@@ -51,11 +51,48 @@ class Manifest:
     """Second output, [batch, N, classes + 1]."""
     nms: str = "per class, greedy, pixel boxes, sides counted as x1 - x0"
     """What is left to do after the graph."""
+    task: str = "detection"
+    """Which of the manifests this is."""
     format_version: int = FORMAT_VERSION
     """Of this file."""
 
 
-def write_manifest(manifest: Manifest, folder: Path) -> Path:
+@dataclass(frozen=True)
+class SegmentationManifest:
+    """A segmentation network that was exported as it is."""
+
+    model: str
+    """Model name, e.g. segformer_b0."""
+    model_file: str
+    """Name of the exported file, in the manifest's folder."""
+    sha256: str
+    """Of the exported file, hexadecimal."""
+    input_shape: tuple[int, int, int, int]
+    """[batch, channels, height, width] of the images."""
+    mean: tuple[float, float, float]
+    """Subtracted from RGB values 0-255."""
+    std: tuple[float, float, float]
+    """Divisor after that."""
+    classes: tuple[str, ...]
+    """Names in label order."""
+    palette: tuple[tuple[int, int, int], ...]
+    """Colour of each class in pictures, RGB 0-255."""
+    resize: str = "bilinear to (width, height), or windows of that size"
+    """How a picture becomes an input."""
+    layout: str = "NCHW float32 RGB"
+    """Of the input."""
+    logits: str = "raw, a quarter of the input's height and width: enlarge (bilinear, half-pixel centres), then argmax"
+    """The output, [batch, classes, height / 4, width / 4], rounded up."""
+    task: str = "segmentation"
+    """Which of the manifests this is."""
+    format_version: int = FORMAT_VERSION
+    """Of this file."""
+
+
+AnyManifest = Manifest | SegmentationManifest
+
+
+def write_manifest(manifest: AnyManifest, folder: Path) -> Path:
     """Write `manifest.json` into `folder`, whole or not at all; an older one is replaced."""
     path = folder / NAME
     with atomic_write(path) as file:
@@ -63,7 +100,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> Path:
     return path
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> AnyManifest:
     """Read `manifest.json` and check the model file beside it.
 
     Raises:
@@ -72,7 +109,8 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest(**{key: _as_tuple(value) for key, value in content.items()})
+        kind = SegmentationManifest if content.get("task") == "segmentation" else Manifest
+        manifest = kind(**{key: _as_tuple(value) for key, value in content.items()})
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file. Name a folder that `export` wrote.") from error
     except (ValueError, TypeError, AttributeError) as error:
@@ -93,7 +131,7 @@ def file_sha256(path: Path) -> str:
 
 
 def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 def _check_model_file(path: Path, sha256: str) -> None:

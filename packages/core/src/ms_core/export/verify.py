@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import mindspore
@@ -15,6 +16,20 @@ from ms_core.networks.mode import inference_mode
 
 TOLERANCE = 1e-4
 """Largest absolute difference of any output value that still counts as the same network."""
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """What was written, and how well it agrees."""
+
+    path: Path
+    difference: float
+    """Largest absolute difference of any output between the reloaded file and the network."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: reloaded in a new process, largest difference from the network {self.difference:.1e}"
+        )
 
 
 def verify_mindir(path: Path, network: nn.Cell, images: np.ndarray, *, new_process: bool = False) -> float:

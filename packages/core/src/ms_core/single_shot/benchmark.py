@@ -2,76 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
-import psutil
 from mindspore import nn
 
 from ms_core import device
+from ms_core.benchmark import (
+    Timing,
+    peak_memory_mb,
+    pipeline_rate,
+    seconds_of,
+    surroundings,
+    time_calls,
+    time_training,
+)
+from ms_core.benchmark_table import print_table
 from ms_core.data.images import decode_image
 from ms_core.data.record_cache import open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.data.synthetic import make_shapes
 from ms_core.detection.augment import single_thread_opencv
 from ms_core.device import Runtime
-from ms_core.read_ahead import read_ahead
-from ms_core.run_folder import environment
-from ms_core.single_shot.benchmark_table import PARTS
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import TrainingBatches
 from ms_core.single_shot.train import build_network, build_step, training_batches, with_padding
-from ms_core.single_shot.transfer import load_start, read_start_files
-from ms_core.train.step import TrainStep
+from ms_core.single_shot.verbs import BENCHMARK_PARTS
+from ms_core.train.transfer import load_start, read_start_files
 
 COCO_CLASSES = 81
 """Columns of a network that is measured without data of its own, background included."""
 SYNTHETIC_IMAGES, SYNTHETIC_SIZE = 32, 640
-WARM_UP = 2
-"""Calls after the first that do not count: caches and threads settle."""
-Clock = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds of repeated calls."""
-
-    first: float
-    """The first call, with the compilation of the graph."""
-    median: float
-    fastest: float
-    slowest: float
-    calls: int
-    """Without the first and the warming up."""
-
-
-def time_calls(work: Callable[[], object], calls: int, *, clock: Clock = time.perf_counter) -> Timing:
-    """Time `work`, which returns when it is done, `calls` times after a first call and `WARM_UP` more."""
-    seconds = []
-    for _ in range(1 + WARM_UP + calls):
-        begin = clock()
-        work()
-        seconds.append(clock() - begin)
-    counted = seconds[1 + WARM_UP :]
-    return Timing(seconds[0], median(counted), min(counted), max(counted), calls)
-
-
-def time_training(step: TrainStep, batches: TrainingBatches, steps: int) -> Timing:
-    """Training steps on one batch that lies ready, so that the input pipeline does not count."""
-    batch = batches[0]
-    return time_calls(lambda: step.run(batch), steps)
 
 
 def time_forward(detector: Detector, picture: np.ndarray, calls: int) -> Timing:
@@ -88,34 +57,6 @@ def time_postprocess(detector: Detector, picture: np.ndarray, calls: int) -> tup
     return time_calls(lambda: detector.select(boxes, scores, width, height), calls), candidates
 
 
-def pipeline_rate(
-    batches: TrainingBatches, steps: int, *, workers: int, clock: Clock = time.perf_counter
-) -> float:
-    """Images a second of reading, augmenting and encoding as training does it, while nothing else runs."""
-    numbers = (number % len(batches) for number in range(WARM_UP + steps))
-    workers = min(workers, os.cpu_count() or 1)
-    arrays = read_ahead(numbers, batches.__getitem__, workers=workers, ahead=workers + 2)
-    _exhaust(islice(arrays, WARM_UP))
-    begin = clock()
-    _exhaust(arrays)
-    return steps * batches.batch_size / (clock() - begin)
-
-
-def _exhaust(items: Iterable[object]) -> None:
-    for _ in items:
-        pass
-
-
-def peak_memory_mb() -> float | None:
-    """Largest resident memory of this process so far, MiB; None on Windows, which does not tell."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
-
-
 def run_benchmark(
     package: DetectorPackage, config: SingleShotConfig, *, steps: int = 10, skip: Collection[str] = ()
 ) -> dict[str, Any]:
@@ -125,7 +66,7 @@ def run_benchmark(
         package: whose network.
         config: as for training; `train.batch_size` is that of step and pipeline.
         steps: calls and steps that count, >= 1.
-        skip: some of `PARTS`.
+        skip: some of `BENCHMARK_PARTS`.
 
     Returns:
         What the JSON file holds: network, machine, versions, threads, and seconds by part.
@@ -158,7 +99,7 @@ def _network(package: DetectorPackage, config: SingleShotConfig, classes: int) -
     files = read_start_files(config)
     config = with_padding(package, config, files.leading)
     network = build_network(package, config, classes)
-    load_start(package, network, config, files)
+    load_start(package.load_weights, network, config, files)
     return network
 
 
@@ -173,11 +114,11 @@ def _measure(
     """Numbers of every part, with the peak of memory at its end."""
     batches = training_batches(dataset, network, config, runtime)
     results: dict[str, dict[str, Any]] = {}
-    for part in PARTS:
+    for part in BENCHMARK_PARTS:
         if part not in skip:
             print(f"measuring {part} ...", flush=True)
             results[part] = _measure_part(part, network, batches, config, runtime, steps)
-            results[part]["peak_memory_mb"] = _rounded(peak_memory_mb())
+            results[part]["peak_memory_mb"] = peak_memory_mb()
     return results
 
 
@@ -195,23 +136,15 @@ def _measure_part(
         network.set_train(True)
         timing = time_training(build_step(network, config, batches, runtime, []), batches, steps)
         rate = config.train.batch_size / timing.median
-        return {**_seconds(timing), "images_per_second": round(rate, 2)}
+        return {**seconds_of(timing), "images_per_second": round(rate, 2)}
     network.set_train(False)
     sample = batches.samples[0]
     picture = decode_image(batches.encoded(sample), sample.path, (sample.width, sample.height))
     detector = Detector(network, config.postprocess)
     if part == "forward":
-        return _seconds(time_forward(detector, picture, steps))
+        return seconds_of(time_forward(detector, picture, steps))
     timing, candidates = time_postprocess(detector, picture, steps)
-    return {**_seconds(timing), "candidates": candidates}
-
-
-def _seconds(timing: Timing) -> dict[str, Any]:
-    return {name: round(value, 5) for name, value in asdict(timing).items()}
-
-
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else round(value)
+    return {**seconds_of(timing), "candidates": candidates}
 
 
 def _about(network: nn.Cell, config: SingleShotConfig, runtime: Runtime, data: str) -> dict[str, Any]:
@@ -227,12 +160,20 @@ def _about(network: nn.Cell, config: SingleShotConfig, runtime: Runtime, data: s
         "mode": config.mode,
         "data": data,
         "weights": None if config.weights is None else str(config.weights),
-        "device": str(runtime),
-        "environment": environment(),
-        "threads": {
-            "cores": os.cpu_count(),
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
-            "workers": config.train.workers,
-        },
-        "memory_mb": round(psutil.virtual_memory().total / 2**20),
+        **surroundings(config.train, runtime),
     }
+
+
+def print_benchmark(result: dict[str, Any]) -> None:
+    """The table, under a line that says what was measured on what."""
+    height, width = result["input_size"]
+    print(
+        f"{result['model']} ({result['variant']}), {width}x{height}, {result['anchors']} anchors, "
+        f"{result['classes']} classes, batch {result['batch_size']}, {result['data']}; {result['device']}, "
+        f"{result['threads']['cores']} cores"
+    )
+    print_table(result)
+    if "postprocess" in result["parts"]:
+        candidates = result["parts"]["postprocess"]["candidates"]
+        worst = "; initial weights give far more than trained ones: pass --weights FILE"
+        print(f"post-processing: {candidates} candidates{worst if result['weights'] is None else ''}")

@@ -19,9 +19,8 @@ from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
 from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
 from ms_core.evaluation.findings import Findings
-from ms_core.report import write_report
-from ms_core.report.evaluation_folder import evaluations_of, write_findings, write_metrics
-from ms_core.run_folder import RunFolder
+from ms_core.report.evaluation_folder import write_findings, write_metrics
+from ms_core.run_target import evaluation_folder_of, rewrite_report
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector
 from ms_core.single_shot.evaluate import coco_results, evaluate
@@ -46,7 +45,7 @@ def evaluate_target(
     keep_compiled_graphs(config.compile_cache, runtime, print)
     model = load_trained(package, target, config)
     dataset = open_cached_split(config.data, split, model.classes)
-    out = out or _default_folder(target, split)
+    out = out or evaluation_folder_of(target, split)
     out.mkdir(parents=True, exist_ok=True)
     detector = Detector(model.network, config.postprocess, config.eval.batch_size, config.inference)
     findings = Findings(dataset.classes, min_score=config.postprocess.min_score)
@@ -75,7 +74,7 @@ def evaluate_target(
     }
     write_metrics(out, metrics, about, findings)
     print_numbers(metrics, out, findings)
-    _rewrite_report(target, out)
+    rewrite_report(target, out)
     return metrics
 
 
@@ -111,25 +110,6 @@ def _ground_truth(config: SingleShotConfig, split: Split) -> tuple[dict[str, Any
 
 def _bar(items: Iterable[Item], total: int) -> Iterable[Item]:
     return track(items, "evaluating", total=total)
-
-
-def _run_of(target: Path) -> Path | None:
-    """The run folder that is evaluated, or that a checkpoint lies in."""
-    run = target if target.is_dir() else target.absolute().parent.parent
-    return run if (run / "config.yaml").is_file() else None
-
-
-def _default_folder(target: Path, split: str) -> Path:
-    run = _run_of(target)
-    return Path(f"eval-{target.stem}-{split}") if run is None else run / f"eval-{split}"
-
-
-def _rewrite_report(target: Path, out: Path) -> None:
-    """report.html of the run whose folder the evaluation lies in."""
-    run = _run_of(target)
-    if run is None or out.absolute() not in (folder.absolute() for folder in evaluations_of(run)):
-        return
-    print(f"report: {write_report(RunFolder(run))}")
 
 
 def print_numbers(metrics: CocoMetrics, out: Path, findings: Findings | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,33 +13,12 @@ from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD
 from ms_core.errors import UserError
 from ms_core.export.manifest import NAME, Manifest, file_sha256, write_manifest
 from ms_core.export.mindir import export_mindir
-from ms_core.export.verify import verify_mindir
+from ms_core.export.verify import ExportedModel, verify_mindir
 from ms_core.networks.inference import InferenceModel
 from ms_core.single_shot.config import PostprocessConfig, SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import network_input
 from ms_core.single_shot.trained import TrainedModel, load_trained
-
-REFUSED = {
-    "air": "AIR export is not in this version (MindSpore writes AIR on Ascend machines only). Export MINDIR.",
-    "onnx": "ONNX export is not in this version. Export MINDIR.",
-}
-
-
-@dataclass(frozen=True)
-class ExportedModel:
-    """What was written."""
-
-    path: Path
-    difference: float
-    """Largest absolute difference between the reloaded file and the network, over boxes (0-1) and scores (0-1)."""
-
-
-def check_format(name: str) -> None:
-    """Raise UserError, before any work, for a format that cannot be written here."""
-    if name in REFUSED:
-        raise UserError(REFUSED[name])
-
 
 def export_detector(
     model: TrainedModel, postprocess: PostprocessConfig, out: Path, *, batch_size: int, picture: Path | None
@@ -121,7 +99,5 @@ def export_target(
     model = load_trained(package, target, config)
     refuse_overwrite([out / f"{model.name}.mindir"], overwrite)
     exported = export_detector(model, config.postprocess, out, batch_size=batch_size, picture=picture)
-    print(
-        f"{exported.path}: reloaded in a new process, largest difference from the network {exported.difference:.1e}"
-    )
+    print(exported)
     return exported

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,20 +9,17 @@ from rich.progress import track
 
 from ms_core import device
 from ms_core.atomic import JsonListFile, atomic_write
-from ms_core.cli import refuse_overwrite
 from ms_core.compile_cache import keep_compiled_graphs
-from ms_core.data.draw import refuse_photos
-from ms_core.data.images import IMAGE_SUFFIXES, read_image
+from ms_core.data.find_images import find_images
+from ms_core.data.images import read_image
 from ms_core.data.naming import unique_stems
+from ms_core.data.prediction_files import PREDICTIONS, check_prediction_files
 from ms_core.detection.detections import Detections
 from ms_core.draw import draw_detections, save_image
-from ms_core.errors import UserError
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector, detect_all
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.trained import load_trained
-
-PREDICTIONS = "predictions.json"
 
 
 def predict_target(
@@ -42,9 +38,7 @@ def predict_target(
     """
     images = find_images(inputs, leave_out=out)
     targets = drawing_paths(images, out)
-    refuse_overwrite([out / PREDICTIONS, *targets], overwrite)
-    refuse_photos(targets, images, "one of the pictures to predict on")
-    _refuse_strangers(targets)
+    check_prediction_files(out, targets, images, overwrite)
     runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     keep_compiled_graphs(config.compile_cache, runtime, print)
     model = load_trained(package, target, config)
@@ -55,53 +49,9 @@ def predict_target(
     print(f"{len(images)} pictures: {found}; drawn in {out}")
 
 
-def find_images(inputs: Sequence[str], leave_out: Path | None = None) -> list[Path]:
-    """Pictures behind files, folders (searched in depth) and glob patterns; each once, in a stable order.
-
-    Args:
-        leave_out: folder whose pictures do not count when another folder is searched, such as that of the results.
-
-    Raises:
-        UserError: an input names nothing.
-    """
-    found: dict[Path, None] = {}
-    for text in inputs:
-        found.update(dict.fromkeys(_images_of(text, leave_out)))
-    return list(found)
-
-
-def _images_of(text: str, leave_out: Path | None) -> list[Path]:
-    path = Path(text)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        images = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-        if leave_out is not None and leave_out.absolute() != path.absolute():
-            images = [p for p in images if not p.absolute().is_relative_to(leave_out.absolute())]
-        if not images:
-            raise UserError(f"{path.absolute()}: no pictures in this folder.")
-        return images
-    matches = sorted(Path(match) for match in glob.glob(text, recursive=True))  # noqa: PTH207 (absolute patterns)
-    images = [p for p in matches if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES]
-    if not images:
-        raise UserError(f"{path.absolute()}: no such picture, folder or pattern.")
-    return images
-
-
 def drawing_paths(images: Sequence[Path], out: Path) -> list[Path]:
     """Where each picture is drawn: `out`/STEM.jpg, and never two at one place."""
     return [out / f"{stem}.jpg" for stem in unique_stems(images)]
-
-
-def _refuse_strangers(targets: Sequence[Path]) -> None:
-    """Also under --overwrite only drawings are replaced, in a folder that predict has written before.
-
-    Raises:
-        UserError: a target exists and no predictions.json beside it says that it is a drawing.
-    """
-    existing = [target for target in targets if target.exists()]
-    if existing and not (existing[0].parent / PREDICTIONS).is_file():
-        raise UserError(f"{existing[0]}: is a picture that predict did not draw. Give another --out.")
 
 
 def predict_images(

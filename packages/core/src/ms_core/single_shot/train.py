@@ -10,7 +10,7 @@ from typing import Any
 from mindspore import nn
 
 from ms_core import device
-from ms_core.checkpoint.weight_file import TRAINING_PREFIX, WeightFile
+from ms_core.checkpoint.weight_file import WeightFile
 from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.config import to_yaml
 from ms_core.data.record_cache import has_split, open_cached_split
@@ -21,30 +21,27 @@ from ms_core.detection.losses import SingleShotLoss
 from ms_core.device import Runtime
 from ms_core.errors import Interrupted, UserError
 from ms_core.evaluation.coco_metrics import STAT_NAMES
-from ms_core.nearest import did_you_mean
-from ms_core.networks.sync_batch_norm import synchronise_norms
-from ms_core.optim import freeze_norms, groups_table
-from ms_core.precision import apply_precision
 from ms_core.report import write_report
 from ms_core.run_folder import RunFolder
-from ms_core.schedules import learning_rates
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector
 from ms_core.single_shot.evaluate import evaluate
 from ms_core.single_shot.network import TrainingNetwork
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
-from ms_core.single_shot.transfer import (
+from ms_core.train import build
+from ms_core.train.config import check as check_train
+from ms_core.train.config import check_best_metric
+from ms_core.train.loop import FitResult, fit, require_resumable
+from ms_core.train.order import batch_order
+from ms_core.train.sink import check_sink
+from ms_core.train.step import TrainStep
+from ms_core.train.transfer import (
     StartFiles,
     check_transfer,
     load_start,
     read_start_files,
-    with_backbone_prefixes,
 )
-from ms_core.train.config import check as check_train
-from ms_core.train.loop import FitResult, fit, require_resumable
-from ms_core.train.sink import check_sink
-from ms_core.train.step import TrainStep
 
 LOSS_PARTS = ("class", "box")
 
@@ -89,7 +86,7 @@ def train(
     network = build_network(package, config, len(splits.train.classes) + 1)
     batches = training_batches(splits.train, network, config, runtime)
     messages = _description(out, splits, network, batches, runtime)
-    messages += [report.summary() for report in load_start(package, network, config, files)]
+    messages += [report.summary() for report in load_start(package.load_weights, network, config, files)]
     step = build_step(network, config, batches, runtime, messages)
     run = RunFolder(out, is_main=runtime.is_main)
     if resume:
@@ -130,16 +127,8 @@ def _check_settings(config: SingleShotConfig, out: Path, overwrite: bool) -> Non
         UserError: a training setting out of range, a metric nobody measures, weights that --overwrite would remove.
     """
     check_train(config.train)
-    known = (*STAT_NAMES, "VOC_AP50") if config.eval.voc_ap50 else STAT_NAMES
-    if config.train.best_metric not in known:
-        hint = did_you_mean(config.train.best_metric, known) or f" Measured are: {', '.join(known)}."
-        raise UserError(f"train.best_metric: {config.train.best_metric!r} is not measured.{hint}")
-    check_transfer(config)
-    for option, file in (("weights", config.weights), ("backbone-weights", config.backbone_weights)):
-        if overwrite and file is not None and file.absolute().is_relative_to(out.absolute()):
-            raise UserError(
-                f"--{option} {file}: lies in the run that --overwrite removes. Give another --out."
-            )
+    check_best_metric(config.train, (*STAT_NAMES, "VOC_AP50") if config.eval.voc_ap50 else STAT_NAMES)
+    check_transfer(config, out, overwrite)
 
 
 def open_splits(config: SingleShotConfig) -> Splits:
@@ -171,16 +160,13 @@ def training_batches(
     dataset: DetectionDataset, network: nn.Cell, config: SingleShotConfig, runtime: Runtime
 ) -> TrainingBatches:
     """Every batch of the run, for this rank."""
+    samples = training_samples(dataset, config.input)
     return TrainingBatches(
-        training_samples(dataset, config.input),
+        samples,
         Target(network.anchors, network.input_size, network.prior_scaling),
         config.input,
-        batch_size=config.train.batch_size,
-        epochs=config.train.epochs,
-        seed=config.seed,
-        rank=runtime.rank,
-        world_size=runtime.world_size,
-        encoded=dataset.encoded,
+        batch_order(len(samples), config.train, config.seed, runtime),
+        dataset.encoded,
     )
 
 
@@ -192,53 +178,32 @@ def build_step(
     messages: list[str],
 ) -> TrainStep:
     """The training step of a run, to be compiled at its first batch; what was decided is added to `messages`."""
-    precision = apply_precision(network, config.precision.mode, runtime)
-    if precision.notice:
-        messages.append(precision.notice)
+    _require_variance(network, config, runtime)
     alpha = network.loss_alpha if config.loss.alpha is None else config.loss.alpha
     loss = SingleShotLoss(alpha, config.loss.gamma, network.loss_loc_reduce, runtime.world_size)
-    messages += _set_norms(network, config, runtime)
-    step = TrainStep(
+    return build.build_step(
+        network,
         TrainingNetwork(network, loss),
-        lr=learning_rates(
-            config.schedule, epochs=config.train.epochs, steps_per_epoch=batches.steps_per_epoch
-        ),
-        optimizer=with_backbone_prefixes(config.optimizer, network),
-        loss_scale=config.loss_scale.resolve(precision.mode),
-        clip_norm=config.train.clip_norm,
-        accumulate=config.train.accumulate,
-        ema_decay=config.train.ema_decay,
+        config,
+        steps_per_epoch=batches.steps_per_epoch,
         parts=LOSS_PARTS,
         runtime=runtime,
-        seed=config.seed,
+        messages=messages,
     )
-    no_weights = ("moving_", TRAINING_PREFIX)  # statistics; the step counter that dropout draws by
-    frozen = [
-        p
-        for p in network.get_parameters()
-        if not p.requires_grad and not any(part in p.name for part in no_weights)
-    ]
-    messages.append(groups_table(step.rules, frozen))
-    return step
 
 
-def _set_norms(network: nn.Cell, config: SingleShotConfig, runtime: Runtime) -> list[str]:
-    """Freeze or synchronise batch normalisations as asked; returns what to say about it.
-
+def _require_variance(network: nn.Cell, config: SingleShotConfig, runtime: Runtime) -> None:
+    """
     Raises:
         UserError: a batch so small that a normalisation would take the variance of one number, which overflows.
     """
-    if config.train.freeze_norm:
-        return [f"{freeze_norms(network)} batch normalisations keep their moving statistics"]
     together = runtime.world_size if config.train.sync_batch_norm else 1
-    if network.normalises_one_cell and config.train.batch_size * together == 1:
+    alone = config.train.batch_size * together == 1 and not config.train.freeze_norm
+    if network.normalises_one_cell and alone:
         raise UserError(
             f"train.batch_size: the coarsest map of {network.model_name} is one cell, so one image has no variance to "
             "normalise by. Use --train.batch-size 2 or more, or --train.freeze-norm true."
         )
-    if together > 1:
-        return [f"{synchronise_norms(network, runtime.world_size)} batch normalisations are synchronised"]
-    return []
 
 
 def checkpoint_metadata(network: nn.Cell, dataset: DetectionDataset) -> dict[str, Any]:
@@ -279,7 +244,7 @@ def _description(
     lines.append(f"classes: {', '.join(splits.train.classes)}")
     lines.append(
         f"{network.model_name} ({network.variant}, padding {network.padding}) on {runtime}; "
-        f"{batches.epochs} epochs x {batches.steps_per_epoch} steps x {batches.batch_size} images; {out}"
+        f"{batches.order}; {out}"
     )
     return lines
 

@@ -14,7 +14,7 @@ from ms_core.checkpoint.read import read_weights
 from ms_core.checkpoint.weight_file import WeightFile
 from ms_core.data.classes import load_classes
 from ms_core.errors import UserError
-from ms_core.run_folder import RunFolder
+from ms_core.run_target import checkpoint_of
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
 
@@ -31,19 +31,6 @@ class TrainedModel:
     category_ids: tuple[int, ...]
     """Category id of each class in the annotation files it was trained on."""
     checkpoint: Path
-
-
-def checkpoint_of(target: Path) -> Path:
-    """The checkpoint to use of a run folder (its best one), or the file itself.
-
-    Raises:
-        UserError: there is none.
-    """
-    if target.is_dir():
-        return RunFolder(target).best_checkpoint()
-    if not target.is_file():
-        raise UserError(f"{target.absolute()}: no such checkpoint or run folder.")
-    return target
 
 
 def load_trained(package: DetectorPackage, target: Path, config: SingleShotConfig) -> TrainedModel:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ms_core.cli import ForeignConfig, LazyVerb, Tool, Verb, lazy_doctor
 from ms_core.errors import UserError
-from ms_core.recipes import Recipe, recipe_names
-from ms_core.run_folder import RunFolder
+from ms_core.recipes import Recipe
+from ms_core.run_target import config_of_run
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
+from ms_core.train.verb import add_train_arguments, require_recipe, resumed_config, training_folder
 
 HELP = {
     "train": "train a network on your pictures",
@@ -29,6 +30,8 @@ HELP = {
     "benchmark": "time training step, forward pass, post-processing and input pipeline on this machine",
     "demo": "make a small dataset, then train, evaluate, predict and export on it",
 }
+BENCHMARK_PARTS = ("pipeline", "forward", "postprocess", "train")
+"""What can be measured, in the order in which it is: training, which takes most memory, last."""
 TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
 
 
@@ -71,40 +74,19 @@ def _train_verb(package: DetectorPackage) -> Verb:
     return Verb(
         help=HELP["train"],
         run=partial(_train, package),
-        add_arguments=_train_arguments,
+        add_arguments=add_train_arguments,
         config=SingleShotConfig,
-        recipe=_resumed_config,
+        recipe=resumed_config,
         example=f"{{command}} {package.example} --data.train ann/train.json --data.val ann/val.json "
         "--data.images photos --out runs/mine",
     )
 
 
-def _train_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, help="run folder to make; without it runs/ and the recipe's name")
-    parser.add_argument("--overwrite", action="store_true", help="replace the results of a run in --out")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder")
-
-
 def _train(package: DetectorPackage, arguments: Namespace) -> None:
     from ms_core.single_shot.train import train
 
-    if arguments.resume and arguments.recipe != RunFolder(arguments.resume).config_path:
-        raise UserError("--resume goes on with the run's own configuration. Leave --config away.")
-    if arguments.recipe is None:
-        known = ", ".join(recipe_names(package.recipes))
-        raise UserError(f"--config is missing: a recipe ({known}) or a YAML file.")
-    out = arguments.resume or arguments.out or Path("runs") / Path(arguments.recipe).stem
+    out = training_folder(arguments, package.recipes)
     train(package, arguments.config, out, overwrite=arguments.overwrite, resume=bool(arguments.resume))
-
-
-def _resumed_config(arguments: Namespace) -> Path | None:
-    """The configuration of the run to go on with; called where no --config is given."""
-    if arguments.resume is None:
-        return None
-    if arguments.overwrite or arguments.out not in (None, arguments.resume):
-        raise UserError("--resume goes on in the run's own folder. Leave --out and --overwrite away.")
-    RunFolder(arguments.resume).resume_checkpoint()
-    return RunFolder(arguments.resume).config_path
 
 
 def _eval_verb(package: DetectorPackage) -> Verb:
@@ -113,7 +95,7 @@ def _eval_verb(package: DetectorPackage) -> Verb:
         run=partial(_eval, package),
         add_arguments=_eval_arguments,
         config=SingleShotConfig,
-        recipe=lambda arguments: _config_of_run(arguments.target),
+        recipe=lambda arguments: config_of_run(arguments.target),
         example="{command} runs/mine --data.val ann/test.json --data.images photos",
     )
 
@@ -154,7 +136,7 @@ def _predict_verb(package: DetectorPackage) -> Verb:
         run=partial(_predict, package),
         add_arguments=_predict_arguments,
         config=SingleShotConfig,
-        recipe=lambda arguments: _config_of_run(arguments.target),
+        recipe=lambda arguments: config_of_run(arguments.target),
         example='{command} runs/mine photo.jpg "more/*.png" --out drawn',
     )
 
@@ -183,7 +165,7 @@ def _export_verb(package: DetectorPackage) -> Verb:
         run=partial(_export, package),
         add_arguments=_export_arguments,
         config=SingleShotConfig,
-        recipe=lambda arguments: _config_of_run(arguments.target),
+        recipe=lambda arguments: config_of_run(arguments.target),
         example="{command} runs/mine --format mindir --out exported",
     )
 
@@ -198,9 +180,11 @@ def _export_arguments(parser: ArgumentParser) -> None:
 
 
 def _export(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.single_shot.export import check_format, export_target
+    from ms_core.export.formats import check_format
 
     check_format(arguments.format)
+    from ms_core.single_shot.export import export_target
+
     export_target(
         package,
         arguments.target,
@@ -277,20 +261,16 @@ def _benchmark_verb(package: DetectorPackage) -> Verb:
 
 
 def _benchmark_arguments(parser: ArgumentParser) -> None:
-    from ms_core.single_shot.benchmark_table import PARTS
-
     parser.add_argument("--steps", type=int, default=10, help="steps and calls of each part that count")
-    parser.add_argument("--skip", nargs="+", choices=PARTS, default=(), help="parts to leave out")
+    parser.add_argument("--skip", nargs="+", choices=BENCHMARK_PARTS, default=(), help="parts to leave out")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers, with machine and versions")
 
 
 def _benchmark(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.single_shot.benchmark import run_benchmark
-    from ms_core.single_shot.benchmark_table import print_benchmark, write_benchmark
+    from ms_core.benchmark_table import write_benchmark
+    from ms_core.single_shot.benchmark import print_benchmark, run_benchmark
 
-    if not arguments.config.model.name:
-        known = ", ".join(recipe_names(package.recipes))
-        raise UserError(f"--config is missing: a recipe ({known}) or a YAML file.")
+    require_recipe(arguments.config.model.name or None, package.recipes)
     if arguments.steps < 1:
         raise UserError(f"--steps {arguments.steps}: at least 1 is needed.")
     result = run_benchmark(package, arguments.config, steps=arguments.steps, skip=arguments.skip)
@@ -320,12 +300,3 @@ def _demo(package: DetectorPackage, arguments: Namespace) -> None:
     from ms_core.single_shot.demo import run_demo
 
     run_demo(package, arguments.config, arguments.out, overwrite=arguments.overwrite)
-
-
-def _config_of_run(target: Path) -> Path | None:
-    """config.yaml of a run folder, or of the run whose `checkpoints` a file lies in."""
-    folder = target if target.is_dir() else target.absolute().parent.parent
-    if target.is_dir() or target.absolute().parent.name == "checkpoints":
-        config = RunFolder(folder).config_path
-        return config if config.is_file() else None
-    return None

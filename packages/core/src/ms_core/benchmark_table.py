@@ -15,31 +15,21 @@ TITLES = {
     "pipeline": "input pipeline",
     "forward": "forward, batch 1",
     "postprocess": "post-processing",
+    "metrics": "metrics, one image",
     "train": "training step",
 }
-PARTS = tuple(TITLES)
-"""What can be measured, in the order in which it is: training, which takes most memory, last."""
+"""Parts of a benchmark as the table names them."""
 COLUMNS = ("part", "median", "fastest - slowest", "first call", "images/s", "peak memory")
 
 
-def print_benchmark(result: dict[str, Any]) -> None:
-    """The table, under a line that says what was measured on what."""
-    height, width = result["input_size"]
-    print(
-        f"{result['model']} ({result['variant']}), {width}x{height}, {result['anchors']} anchors, "
-        f"{result['classes']} classes, batch {result['batch_size']}, {result['data']}; {result['device']}, "
-        f"{result['threads']['cores']} cores"
-    )
+def print_table(result: dict[str, Any]) -> None:
+    """A row for each part."""
     table = Table(box=None, pad_edge=False)
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "part" else "right", no_wrap=True)
     for row in benchmark_rows(result):
         table.add_row(*row)
     console().print(table)
-    if "postprocess" in result["parts"]:
-        candidates = result["parts"]["postprocess"]["candidates"]
-        worst = "; initial weights give far more than trained ones: pass --weights FILE"
-        print(f"post-processing: {candidates} candidates{worst if result['weights'] is None else ''}")
 
 
 def benchmark_rows(result: dict[str, Any]) -> list[tuple[str, ...]]:

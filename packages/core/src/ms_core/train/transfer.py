@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from ms_core.checkpoint.coverage import LoadReport
 from ms_core.checkpoint.read import WeightFile, read_weights
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
 from ms_core.optim import OptimizerConfig
-from ms_core.single_shot.config import SingleShotConfig
 
 if TYPE_CHECKING:
     import numpy as np
     from mindspore import nn
 
-    from ms_core.single_shot.package import DetectorPackage
+Load = Callable[["nn.Cell", WeightFile], LoadReport]
+"""`load_weights` of a model package."""
 
 BACKBONE = "backbone"
 """Word of `optimizer.freeze` that stands for the network's `backbone_prefixes`."""
 _OLD_PREFIX = "network."
+
+
+class StartConfig(Protocol):
+    """The part of a configuration that says what training starts from; see `SingleShotConfig`."""
+
+    @property
+    def weights(self) -> Path | None: ...
+
+    @property
+    def weights_filter(self) -> tuple[str, ...]: ...
+
+    @property
+    def reset_head(self) -> bool: ...
+
+    @property
+    def backbone_weights(self) -> Path | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +56,25 @@ class StartFiles:
         return self.network or self.backbone
 
 
-def check_transfer(config: SingleShotConfig) -> None:
+def check_transfer(config: StartConfig, out: Path, overwrite: bool) -> None:
     """
+    Args:
+        config: of the run.
+        out: its folder.
+        overwrite: replace the results of a former run in `out`.
+
     Raises:
-        UserError: parts of weights are left out, but there are no weights.
+        UserError: parts of weights are left out, but there are no weights; or `overwrite` would remove a file.
     """
+    for name, file in (("weights", config.weights), ("backbone-weights", config.backbone_weights)):
+        if overwrite and file is not None and file.absolute().is_relative_to(out.absolute()):
+            raise UserError(f"--{name} {file}: lies in the run that --overwrite removes. Give another --out.")
     for option, given in (("weights_filter", config.weights_filter), ("reset_head", config.reset_head)):
         if given and config.weights is None:
             raise UserError(f"{option}: there are no weights to leave anything out of. Pass --weights FILE.")
 
 
-def read_start_files(config: SingleShotConfig) -> StartFiles:
+def read_start_files(config: StartConfig) -> StartFiles:
     """
     Raises:
         UserError: a file that is not there or cannot be read.
@@ -58,15 +83,13 @@ def read_start_files(config: SingleShotConfig) -> StartFiles:
     return StartFiles(*(None if path is None else read_weights(path) for path in paths))
 
 
-def load_start(
-    package: DetectorPackage, network: nn.Cell, config: SingleShotConfig, files: StartFiles
-) -> list[LoadReport]:
+def load_start(load: Load, network: nn.Cell, config: StartConfig, files: StartFiles) -> list[LoadReport]:
     """Fill `network` from the files: the backbone's first, then the whole one.
 
     Prediction layers for another class count never fit; they keep their initial values, as the report says.
 
     Args:
-        package: whose network it is.
+        load: fills a network of the package from a file.
         network: with initial values.
         config: says what is left out.
         files: from `read_start_files`.
@@ -76,12 +99,12 @@ def load_start(
     """
     reports = []
     if files.backbone is not None:
-        reports.append(_load_backbone(package, network, files.backbone))
+        reports.append(_load_backbone(load, network, files.backbone))
     if files.network is not None:
         left_out = filtered(network.parameters_dict(), config.weights_filter)
         if config.reset_head:
             left_out |= {name for name in network.parameters_dict() if name.startswith(network.head_prefixes)}
-        reports.append(_load_all_but(package, network, files.network, left_out))
+        reports.append(_load_all_but(load, network, files.network, left_out))
     return reports
 
 
@@ -111,11 +134,11 @@ def with_backbone_prefixes(optimizer: OptimizerConfig, network: nn.Cell) -> Opti
     return replace(optimizer, freeze=(*network.backbone_prefixes, *others))
 
 
-def _load_backbone(package: DetectorPackage, network: nn.Cell, file: WeightFile) -> LoadReport:
+def _load_backbone(load: Load, network: nn.Cell, file: WeightFile) -> LoadReport:
     """A classification file fills all that its source covers; of a whole detector only the backbone is taken."""
     prefixes = tuple(network.backbone_prefixes)
     before = _values(network, [name for name in network.parameters_dict() if not name.startswith(prefixes)])
-    report = package.load_weights(network, file)
+    report = load(network, file)
     if not report.covers:
         report = _put_back(network, report, before)
     if not any(name.startswith(prefixes) for name in report.matched):
@@ -126,11 +149,9 @@ def _load_backbone(package: DetectorPackage, network: nn.Cell, file: WeightFile)
     return report
 
 
-def _load_all_but(
-    package: DetectorPackage, network: nn.Cell, file: WeightFile, left_out: set[str]
-) -> LoadReport:
+def _load_all_but(load: Load, network: nn.Cell, file: WeightFile, left_out: set[str]) -> LoadReport:
     before = _values(network, left_out)
-    report = _put_back(network, package.load_weights(network, file), before)
+    report = _put_back(network, load(network, file), before)
     if not report.matched:
         raise UserError(
             f"{file.path}: weights_filter leaves nothing of it. Name fewer parts, or drop --weights."
