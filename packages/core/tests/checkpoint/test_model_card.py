@@ -44,6 +44,13 @@ def test_what_is_not_said_is_none(tmp_path: Path) -> None:
     assert read_model_card(tmp_path / "w.npz") == ModelCard(tmp_path / "w.npz")
 
 
+def test_a_network_without_a_background(tmp_path: Path) -> None:
+    stated = {"num_classes": 2, "classes": ["a", "b"], "palette": [[0, 0, 0], [1, 2, 255]]}
+    card = read_model_card(checkpoint(tmp_path, {**stated, "background": False, "decoder_width": 256}))
+    assert (card.num_classes, card.background, card.decoder_width) == (2, False, 256)
+    assert card.palette == ((0, 0, 0), (1, 2, 255))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -55,6 +62,12 @@ def test_what_is_not_said_is_none(tmp_path: Path) -> None:
         *(("category_ids", value) for value in ([1, "2"], [1.0, 2.0], [True, False], [], 1)),
         *(("input_size", value) for value in ([300], [300, 300, 3], [0, 300], [300.0, 300], 300)),
         *(("mean", value) for value in ([0.5, 0.5], ["a", "b", "c"], [float("nan")] * 3, [[0], [0], [0]])),
+        *(("background", value) for value in (0, "no")),
+        *(
+            ("palette", value)
+            for value in ([[0, 0]], [[0, 0, 256]], [[0, 0, True]], [[0, 0, 0.0]], [], "red")
+        ),
+        *(("decoder_width", value) for value in (0, 256.0, True)),
         *(("std", value) for value in ([0.5, 0.5, 0], [float("inf")] * 3, [10**400, "x", 1])),
     ],
 )
@@ -69,6 +82,8 @@ def test_wrong_types_are_refused_by_file_and_key(key: str, value: Any, tmp_path:
         ({"num_classes": 3, "category_ids": [1, 2, 3]}, "category_ids"),
         ({"classes": ["a", "b"], "category_ids": [1]}, "category_ids"),
         ({**METADATA, "category_ids": [1]}, "category_ids"),
+        ({"classes": ["a", "b"], "palette": [[0, 0, 0]]}, "palette"),
+        ({"num_classes": 2, "classes": ["a"], "background": False}, "classes"),
     ],
 )
 def test_numbers_of_classes_must_agree(metadata: dict[str, Any], key: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ms_core.checkpoint.archive import read_member
 from ms_core.checkpoint.elements import decode, item_size, printable
 from ms_core.checkpoint.pickled_torch import ElementType, PickledTensor, StorageKey
 from ms_core.checkpoint.state_dict import Record, find_weights
+from ms_core.checkpoint.stated_classes import find_classes
 from ms_core.checkpoint.unpickle import unpickle
 from ms_core.checkpoint.weight_file import UnreadableError, WeightFile, damaged
 
@@ -53,7 +54,8 @@ def read_torch_archive(archive: zipfile.ZipFile) -> WeightFile:
             _whole_elements(read_member(archive, f"{folder}data/{key.key}"), key), key.element, order
         )
 
-    return WeightFile(_materialise(find_weights(value), read_storage), {}, "torch")
+    arrays = _materialise(find_weights(value), read_storage)
+    return WeightFile(arrays, {}, "torch", classes=find_classes(value))
 
 
 def read_torch_legacy(data: bytes) -> WeightFile:
@@ -81,7 +83,8 @@ def read_torch_legacy(data: bytes) -> WeightFile:
             raise damaged(f"lacks the storage {printable(key.key)}")
         return storages[key.key]
 
-    return WeightFile(_materialise(find_weights(value), read_storage), {}, "torch-legacy")
+    arrays = _materialise(find_weights(value), read_storage)
+    return WeightFile(arrays, {}, "torch-legacy", classes=find_classes(value))
 
 
 def _pickle_name(archive: zipfile.ZipFile) -> str | None:

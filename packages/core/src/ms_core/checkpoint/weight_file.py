@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ms_core.checkpoint.stated_classes import StatedClasses
+
 METADATA_ENTRY = "ms_core.metadata"
 """Name of the string entry of our checkpoints that holds the metadata as JSON."""
 
@@ -39,3 +41,5 @@ class WeightFile:
     """Where it was read from."""
     texts: dict[str, str] = field(default_factory=dict)
     """Further string entries of a `.ckpt` (MindSpore's append_dict can write them)."""
+    classes: StatedClasses = field(default_factory=StatedClasses)
+    """What a PyTorch file of OpenMMLab's family states of its classes."""
