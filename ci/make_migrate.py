@@ -9,11 +9,12 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ms_core.old_zoo.commands import ENTRIES, translate_command
-from ms_core.old_zoo.keys import GROUPS, KEYS, OldKey
+from ms_core.old_zoo.commands import entries_of, translate_command
+from ms_core.old_zoo.families import SEGFORMER, SSD, Family
+from ms_core.old_zoo.key_table import OldKey
 from ms_core.old_zoo.modelarts import PARAMETERS
-from ms_core.old_zoo.networks import OldPackage, networks_of
-from ms_core.old_zoo.places import PLACES
+from ms_core.old_zoo.networks import OldPackage
+from ms_core.old_zoo.places import PLACES, SEGFORMER_PLACES, Place
 from ms_core.old_zoo.scripts import CONTAINER_SCRIPTS, INTERFACES, OTHERS, VARIABLES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "migrate.md"
@@ -22,23 +23,47 @@ _HEAD = """\
 
 <!-- Written by ci/make_migrate.py from the tables in ms_core.old_zoo. Edit those, never this page. -->
 
-This page is for users of the MindSpore model zoo's SSD (`official/cv/SSD`) and SSDLite
-(`research/cv/ssd_mobilenetV2_FPNlite`), of the YAML files as of the earlier `config_xxx.py` with `using_model`.
+This page is for users of three models of the MindSpore model zoo:
+[SSD and SSDLite](#ssd-and-ssdlite) (`official/cv/SSD`, `research/cv/ssd_mobilenetV2_FPNlite`) and
+[SegFormer](#segformer). What they share:
 
-1. **Configurations** go where our recipes go: `ms-ssd train --config old/config/ssd300.yaml --out runs/mine`, or
-   `--config old/src/config.py`. The file is recognised by its content, translated, and what became of each key is
-   printed. Options after it win, as everywhere. A Python file is read, never executed.
-2. **Scripts** of the same names are in `packages/ssd/scripts` and `packages/ssdlite_fpn/scripts`, and installed in the
-   folders `ms_ssd/scripts` and `ms_ssdlite_fpn/scripts` of Python's packages. They print how they read their arguments
-   and which command that is. `python -m ms_core.old_zoo run ms-ssd run_eval.sh coco old.ckpt 0` is the same without
-   the file.
-3. **Checkpoints** load as they are, with or without the `network.` in their names, wherever we take weights:
-   `ms-ssd eval old.ckpt --config old.yaml`. `ms-ssd convert` writes them as ours, and ours under the old names.
+1. **Configurations** go where our recipes go: `ms-ssd train --config old/config/ssd300.yaml --out runs/mine`,
+   `ms-segformer train --config old/config/segformer.b0.512x1024.city.yaml`. The file is recognised by its content,
+   translated, and what became of each key is printed. Options after it win, as everywhere.
+2. **Scripts** of the same names are in `packages/ssd/scripts`, `packages/ssdlite_fpn/scripts` and
+   `packages/segformer/scripts`, and installed in the folders `ms_ssd/scripts`, `ms_ssdlite_fpn/scripts` and
+   `ms_segformer/scripts` of Python's packages. They print how they read their arguments and which command that is.
+   `python -m ms_core.old_zoo run ms-ssd run_eval.sh coco old.ckpt 0` is the same without the file.
+3. **Checkpoints** load as they are wherever we take weights: `ms-ssd eval old.ckpt --config old.yaml`. `convert` writes
+   them as ours, and ours under the old names (`--to zoo`).
 
 Nobody has to translate by hand; the tables say what happens.
 """
-_DIFFERENT = """\
-## Different on purpose
+_SSD_HEAD = """\
+## SSD and SSDLite
+
+The YAML files as well as the earlier `config_xxx.py` with `using_model` are read: `--config old/src/config.py`. A
+Python file is read, never executed. Checkpoints load with or without the `network.` in their names.
+"""
+_SEGFORMER_HEAD = """\
+## SegFormer
+
+An old YAML file means the old recipe: AdamWeightDecay (no bias correction) at a constant rate, weight decay on
+everything, 0.4 x class-weighted cross entropy, pictures and labels at `base_size` in evaluation. It builds on the
+recipe `segformer_bN_..._zoo` of its backbone and crop, from b1 on with decoders of 512 channels. What it leaves unsaid
+is taken from a `segformer.base.yaml` beside it, then from that recipe. The paper's recipe, `segformer_b0_1024x1024` and
+so on, is better; this one is for comparing with old numbers.
+
+The guide and the code disagreed on three defaults. Where a YAML file says nothing, the code's counts here:
+
+| key | guide | YAML or code, and here |
+|---|---|---|
+| `lr` | 1e-4 | 6e-5 |
+| `dataset_num_parallel_workers` | 4 | 8 |
+| `export_format` | AIR | MINDIR |
+"""
+_SSD_DIFFERENT = """\
+### Different on purpose
 
 - The TXT list is read as it was documented, `xmin,ymin,xmax,ymax,class`; the old code read y first.
 - `pre_trained_epoch_size` goes on to `epoch_size`; the old training ran `epoch_size` epochs more, numbered from 1.
@@ -52,7 +77,18 @@ _DIFFERENT = """\
 - A batch without any matched box does not divide by zero, and an evaluation without any detection is 0, not a crash.
 - `filter_weight` works for every network, and `freeze_layer` too.
 """
-_EXAMPLES: tuple[tuple[OldPackage, str], ...] = (
+_SEGFORMER_DIFFERENT = """\
+### Different on purpose
+
+- Padding is 0 after normalising and counts nowhere; the old code filled it with 255 (`dataset_ignore_image`).
+- What the old code called mAcc is pixel accuracy, `aAcc`; `mAcc` is the mean over the classes.
+- A class that no picture has does not make mIoU nan, and a batch without a valid pixel does not make the loss nan.
+- A weights file of which nothing fits is an error; the old converter wrote an empty checkpoint.
+- Pictures of `predict` have the size of the original; the old ones had the network's.
+- Labels are compared at full size unless `eval.labels` is `resized`, which the `_zoo` recipes and old files say.
+- Label files with ids (`labelIds`) are read, too: converting is no longer needed.
+"""
+_SSD_EXAMPLES: tuple[tuple[OldPackage, str], ...] = (
     (
         "ms-ssd",
         "train.py --config_path old.yaml --device_target CPU --lr 0.01 --epoch_size 40 --output_path out",
@@ -68,58 +104,104 @@ _EXAMPLES: tuple[tuple[OldPackage, str], ...] = (
     ("ms-ssdlite-fpn", "eval.py --checkpoint_path ssd-500_458.ckpt"),
     ("ms-ssdlite-fpn", "export.py --ckpt_file ssd-500_458.ckpt --file_format AIR"),
 )
+_SEGFORMER_EXAMPLES: tuple[tuple[OldPackage, str], ...] = tuple(
+    ("ms-segformer", line)
+    for line in (
+        "tools/convert_dataset.py cityscapes --nproc 8",
+        "tools/convert_model.py --pt_model_path=mit_b0.pth --ms_model_path=ms_pretrained_b0.ckpt",
+        "train.py --config_path=old.yaml --pretrained_ckpt_path=ms_pretrained_b0.ckpt --data_path=cityscapes "
+        "--run_eval=False",
+        "eval.py --config_path=old.yaml --eval_ckpt_path=segformer_mit_b0_10.ckpt --data_path=cityscapes",
+        "infer.py --config_path=old.yaml --infer_ckpt_path=segformer_mit_b0_10.ckpt --data_path=photos "
+        "--infer_copy_original_img=False",
+        "export.py --config_path old.yaml --export_ckpt_path segformer_mit_b0_10.ckpt --export_format AIR",
+    )
+)
+_SSD_PLACES = (
+    "New places start from the run folder, `--out` (without it `runs/` and the configuration's name). The scripts' run "
+    "folders are beside their logs, as in `LOG/ckpt_0` (ms-ssd) and `LOG/ckpt` (ms-ssdlite-fpn); their evaluations are "
+    "in the folder of the log, such as `eval0`."
+)
+_SEGFORMER_PLACES = (
+    "New places start from the run folder, `--out`: for the scripts and old flags `checkpoint_path`, by default "
+    "`./checkpoint/`. Logs of scripts lie in the working folder, of ranks after the first as `train_RANK.log`."
+)
 
 
 def page() -> str:
     """The whole page."""
-    parts = (_HEAD, _programs(), _scripts(), _keys(), _networks(), _places(), _modelarts(), _DIFFERENT)
+    ssd: list[OldPackage] = ["ms-ssd", "ms-ssdlite-fpn"]
+    hub = ("`mindspore_hub_conf.py`", "`create_network(name, ...)` is in a file of this name in each package")
+    parts = (
+        *(
+            _HEAD,
+            _SSD_HEAD,
+            _programs(SSD, "ms-ssd", hub, _SSD_EXAMPLES, "old.yaml"),
+            _scripts(ssd),
+            _others(),
+        ),
+        *(_keys(SSD), _ssd_networks(), _places(PLACES, _SSD_PLACES), _modelarts(), _SSD_DIFFERENT),
+        _SEGFORMER_HEAD,
+        _programs(SEGFORMER, "ms-segformer", hub, _SEGFORMER_EXAMPLES, "old.yaml"),
+        *(_scripts(["ms-segformer"]), _keys(SEGFORMER), _segformer_networks()),
+        *(_places(SEGFORMER_PLACES, _SEGFORMER_PLACES), _SEGFORMER_DIFFERENT, _variables()),
+    )
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
-def _programs() -> str:
-    entries = [(f"`{name}`", entry.about) for name, entry in ENTRIES.items()]
-    entries.append(
-        ("`mindspore_hub_conf.py`", "`create_network(name, ...)` is in a file of this name in each package")
-    )
-    lines = ["| old program | what it does |", "|---|---|", *_rows(entries)]
-    examples = ["```", *(line for package, old in _EXAMPLES for line in _example(package, old)), "```"]
+def _programs(
+    family: Family,
+    package: OldPackage,
+    more: tuple[str, str],
+    examples: Iterable[tuple[OldPackage, str]],
+    file: str,
+) -> str:
+    entries = [(f"`{name}`", entry.about) for name, entry in entries_of(package).items()]
+    lines = ["| old program | what it does |", "|---|---|", *_rows([*entries, more])]
+    shown = ["```", *(line for name, old in examples for line in _example(name, old, file)), "```"]
     text = (
         "Every key below was also a flag, `--key value` or `--key=value`, and still is for the scripts. Without a "
-        "configuration the recipe of the first network counts."
+        f"configuration the recipe of the first network counts. `{file}` stands for an old configuration."
     )
-    return "\n".join(["## Programs", "", *lines, "", text, "", *examples])
+    return "\n".join(["### Programs", "", *lines, "", text, "", *shown])
 
 
-def _example(package: OldPackage, old: str) -> Iterator[str]:
-    """An old command line and ours. `old.yaml` stands for any old configuration, and so for the recipe it names."""
+def _example(package: OldPackage, old: str, file: str) -> Iterator[str]:
+    """An old command line and ours. `file` stands for any old configuration, and so for the recipe it names."""
     entry, *argv = old.split()
-    stated = [word for word in argv if word not in ("--config_path", "old.yaml")]
+    stated = [word for word in argv if word not in ("--config_path", file, f"--config_path={file}")]
     words = translate_command(entry, stated, package)
-    if "old.yaml" in argv:
-        words[words.index("--config") + 1] = "old.yaml"
+    if len(stated) < len(argv):
+        place = words.index("--config") + 1
+        recipe, words[place] = words[place], file
+        words = [
+            Path(file).stem if word == recipe else word for word in words
+        ]  # export is named after the file
     yield f"python {old}"
     yield f"    {shlex.join(words)}"
 
 
-def _scripts() -> str:
-    lines = ["## Scripts", ""]
-    for package, interface in INTERFACES.items():
-        lines += [
-            f"### {package}",
-            "",
-            "| script | arguments, one form a line | does | log |",
-            "|---|---|---|---|",
-        ]
-        for name, script in interface.scripts.items():
+def _scripts(packages: Sequence[OldPackage]) -> str:
+    lines = ["### Scripts"]
+    for package in packages:
+        lines += ["", f"#### {package}", ""] if len(packages) > 1 else [""]
+        lines += ["| script | arguments, one form a line | does | log |", "|---|---|---|---|"]
+        for name, script in INTERFACES[package].scripts.items():
             forms = "<br>".join(f"`{form}`" for form in script.forms)
             log = f"`{script.log}`" if script.log else ""
             lines.append(f"| `{name}` | {_cell(forms)} | {script.purpose} | {log} |")
-        lines.append("")
+    return "\n".join(lines)
+
+
+def _others() -> str:
     containers = [(f"`{name}`", f"`{form}`") for name, form in CONTAINER_SCRIPTS.items()]
-    lines += ["### Containers", "", "| script | arguments |", "|---|---|", *_rows(containers), ""]
-    lines += ["### Other programs of the guides", "", "| old | now |", "|---|---|"]
-    lines += [*_rows((f"`{name}`", now) for name, now in OTHERS.items()), ""]
-    lines += ["### Environment variables", "", "| variable of the scripts | meaning |", "|---|---|"]
+    lines = ["#### Containers", "", "| script | arguments |", "|---|---|", *_rows(containers), ""]
+    lines += ["#### Other programs of the guides", "", "| old | now |", "|---|---|"]
+    return "\n".join([*lines, *_rows((f"`{name}`", now) for name, now in OTHERS.items())])
+
+
+def _variables() -> str:
+    lines = ["## Environment variables of the scripts", "", "| variable | meaning |", "|---|---|"]
     lines += [*_rows((f"`{name}`", meaning) for name, meaning in VARIABLES.items()), ""]
     lines.append(
         "Flags may follow the arguments, and settings of ours: `--lr 0.01`, `--train.workers 2`. `FOREGROUND=1` waits "
@@ -128,10 +210,14 @@ def _scripts() -> str:
     return "\n".join(lines)
 
 
-def _keys() -> str:
-    lines = ["## Keys and flags", "", f"{len(KEYS)} keys. Ours are options, too: `--train.epochs 40`."]
-    for title, keys in GROUPS.items():
-        lines += ["", f"### {title}", "", "| old | ours | how |", "|---|---|---|"]
+def _keys(family: Family) -> str:
+    lines = [
+        "### Keys and flags",
+        "",
+        f"{len(family.keys)} keys. Ours are options, too: `--train.epochs 40`.",
+    ]
+    for title, keys in family.groups.items():
+        lines += ["", f"#### {title}", "", "| old | ours | how |", "|---|---|---|"]
         lines += _rows((f"`{key.name}`", _ours(key), key.note) for key in keys)
     return "\n".join(lines)
 
@@ -146,30 +232,33 @@ def _ours(key: OldKey) -> str:
     return ", ".join(f"`{ours}`" for ours in key.ours)
 
 
-def _networks() -> str:
+def _ssd_networks() -> str:
     rows = [
         (f"`{network.name}`", network.package, " x ".join(map(str, network.structure["img_shape"])))
-        for network in networks_of(None)
+        for network in SSD.networks.values()
     ]
     text = (
         "A configuration whose structure (`steps`, `feature_size`, ...) is not that of its network is refused: old "
         "checkpoints would not fit."
     )
-    return "\n".join(
-        ["## Networks", "", "| network | command | input |", "|---|---|---|", *_rows(rows), "", text]
-    )
+    head = ["### Networks", "", "| network | command | input |", "|---|---|---|"]
+    return "\n".join([*head, *_rows(rows), "", text])
 
 
-def _places() -> str:
-    rows = [(place.what, place.old, place.new, place.note) for place in PLACES]
+def _segformer_networks() -> str:
+    rows = [(f"`{old}`", f"`{name}`", _zoo_recipes(name)) for old, name in SEGFORMER.names.items()]
+    return "\n".join(["### Networks", "", "| backbone | network | recipe |", "|---|---|---|", *_rows(rows)])
+
+
+def _zoo_recipes(network: str) -> str:
+    sizes = ("512x1024", "1024x1024") if network == "segformer_b0" else ("1024x1024",)
+    return ", ".join(f"`{network}_{size}_zoo`" for size in sizes)
+
+
+def _places(places: Iterable[Place], text: str) -> str:
+    rows = [(place.what, place.old, place.new, place.note) for place in places]
     head = ["| what | old place and name | new | |", "|---|---|---|---|"]
-    runs = " and ".join(f"`LOG/{interface.run}` ({package})" for package, interface in INTERFACES.items())
-    text = (
-        "New places start from the run folder, `--out` (without it `runs/` and the configuration's name). The scripts' "
-        f"run folders are beside their logs, as in {runs}; their evaluations are in the folder of the "
-        "log, such as `eval0`."
-    )
-    return "\n".join(["## Files", "", text, "", *head, *_rows(rows)])
+    return "\n".join(["### Files", "", text, "", *head, *_rows(rows)])
 
 
 def _modelarts() -> str:
@@ -178,7 +267,7 @@ def _modelarts() -> str:
         for item in PARAMETERS
     ]
     head = ["| parameter | default | meaning |", "|---|---|---|"]
-    return "\n".join(["## ModelArts", "", "Parameters of `modelarts/start.py`:", "", *head, *_rows(rows)])
+    return "\n".join(["### ModelArts", "", "Parameters of `modelarts/start.py`:", "", *head, *_rows(rows)])
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ms_core.config_fields import fields_of
+from ms_core.old_zoo import keys, keys_segformer
+from ms_core.old_zoo.families import FAMILIES
 from ms_core.old_zoo.files import read_old_file
 from ms_core.old_zoo.keys import KEYS, SIGNS
-from ms_core.old_zoo.networks import NETWORKS
 from ms_core.single_shot.config import SingleShotConfig
 
 FIELDS = fields_of(SingleShotConfig)
@@ -50,25 +52,30 @@ def test_a_spelling_leads_to_a_key_that_is_none() -> None:
 
 
 def test_dead_keys_say_why() -> None:
-    for key in KEYS.values():
-        assert key.note or key.becomes != "dead", key.name
+    for family in FAMILIES:
+        for key in family.keys.values():
+            assert key.note or key.becomes != "dead", key.name
 
 
-def test_no_key_is_in_the_table_twice() -> None:
-    source = Path(sys.modules["ms_core.old_zoo.keys"].__file__ or "").read_text(encoding="utf-8")
-    names = re.findall(r'^        _(?:same|ruled|option|structure|alias|dead)\("(\w+)"', source, re.MULTILINE)
-    assert len(names) == len(set(names)) == len(KEYS)
+@pytest.mark.parametrize("table", [keys, keys_segformer])
+def test_no_key_is_in_the_table_twice(table: ModuleType) -> None:
+    source = Path(table.__file__ or "").read_text(encoding="utf-8")
+    names = re.findall(
+        r'^        (?:same|ruled|option|structure|alias|dead)\(\s*"(\w+)"', source, re.MULTILINE
+    )
+    assert len(names) == len(set(names)) == len(table.KEYS)
 
 
 def test_no_key_of_ours_makes_a_file_look_old() -> None:
     sections = {key.split(".")[0] for key in FIELDS} | {"base"}
-    assert not SIGNS & sections
+    assert not (SIGNS | keys_segformer.SIGNS) & sections
 
 
 def test_structure_of_the_networks_is_in_the_table() -> None:
-    for network in NETWORKS.values():
-        for key in (*network.structure, *network.unread):
-            assert KEYS[key].becomes == "structure", key
+    for family in FAMILIES:
+        for network in family.networks.values():
+            for key in (*network.structure, *network.unread):
+                assert family.keys[key].becomes == "structure", key
 
 
 def test_the_mapping_starts_without_mindspore() -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from ms_core.old_zoo.commands import ENTRIES
-from ms_core.old_zoo.keys import KEYS
+from ms_core.old_zoo.commands import entries_of
+from ms_core.old_zoo.families import SEGFORMER, SSD, Family
+from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.scripts import INTERFACES
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -33,7 +34,24 @@ def test_the_page_is_up_to_date(
     assert written == generator.page(), "run python ci/make_migrate.py"
 
 
-def test_the_page_has_everything(generator: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("family", "packages"), [(SSD, ("ms-ssd", "ms-ssdlite-fpn")), (SEGFORMER, ("ms-segformer",))]
+)
+def test_the_page_has_everything(
+    generator: ModuleType, family: Family, packages: tuple[OldPackage, ...]
+) -> None:
+    _, part = generator.page().split(f"\n## {family.title}\n")
+    part = part.split("\n## ")[0]
+    scripts = [script for package in packages for script in INTERFACES[package].scripts]
+    names = [*family.keys, *entries_of(packages[0]), *scripts]
+    assert [name for name in names if f"| `{name}` |" not in part] == []
+
+
+def test_both_values_are_told_where_guide_and_code_disagree(generator: ModuleType) -> None:
     page = generator.page()
-    names = [*KEYS, *ENTRIES, *(script for interface in INTERFACES.values() for script in interface.scripts)]
-    assert [name for name in names if f"| `{name}` |" not in page] == []
+    for row in (
+        "`lr` | 1e-4 | 6e-5",
+        "`dataset_num_parallel_workers` | 4 | 8",
+        "`export_format` | AIR | MINDIR",
+    ):
+        assert f"| {row} |" in page

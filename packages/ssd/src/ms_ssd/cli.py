@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ms_core.cli import run
+from ms_core.cli import Tool, run
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.verbs import detector_tool
 
@@ -33,9 +33,14 @@ def package() -> DetectorPackage:
     )
 
 
+def tool() -> Tool:
+    """The command with its verbs."""
+    return detector_tool(package(), "SSD object detection: train, evaluate, predict, export.")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code."""
-    return run(detector_tool(package(), "SSD object detection: train, evaluate, predict, export."), argv)
+    return run(tool(), argv)
 
 
 def _build_model(*args: Any, **options: Any) -> Any:

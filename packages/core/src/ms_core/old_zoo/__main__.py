@@ -21,7 +21,7 @@ from ms_core.errors import UserError
 from ms_core.old_zoo.calls import Call, our_command, read_call
 from ms_core.old_zoo.checks import check_command
 from ms_core.old_zoo.dataset_layout import check_dataset
-from ms_core.old_zoo.processes import require_stopped, run_in_background, run_in_foreground
+from ms_core.old_zoo.processes import pid_file, require_stopped, run_in_background, run_in_foreground
 from ms_core.old_zoo.ranks import processes_of
 from ms_core.old_zoo.scripts import CONTAINER_SCRIPTS, INTERFACES, VARIABLES, find_script
 
@@ -112,7 +112,8 @@ def _start(call: Call, command: Sequence[str], environment: Mapping[str, str]) -
     if not call.script.folder:
         (process,) = processes
         return subprocess.call(process.command, env=dict(process.environment))
-    require_stopped(processes[0].log.parent)
+    pid = pid_file(processes[0].log)
+    require_stopped(pid.parent, pid.name)
     in_foreground = environment.get("FOREGROUND") == "1"
     return run_in_foreground(processes) if in_foreground else run_in_background(processes)
 

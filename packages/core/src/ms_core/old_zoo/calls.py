@@ -5,20 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from ms_core.errors import UserError
 from ms_core.old_zoo.files import read_old_file
-from ms_core.old_zoo.networks import NETWORKS, OldPackage
+from ms_core.old_zoo.installed import recipes_of
+from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.scripts import RESULTS_310, Interface, Script, find_script
 from ms_core.old_zoo.signatures import Words, expand, read_arguments
 from ms_core.recipes import recipe_names
-
-if TYPE_CHECKING:
-    from ms_core.single_shot.package import DetectorPackage
 
 _FILES = (
     "CONFIG",
@@ -28,6 +24,8 @@ _FILES = (
     "MINDIR_PATH",
     "ONNX_PATH",
     "ANNO_PATH",
+    "CKPT_PATH",
+    "PRETRAINED_CKPT_PATH",
 )
 """Roles whose files have to be there."""
 _OUTPUT_FLAGS = ("output_path", "save_checkpoint_path", "out")
@@ -66,8 +64,14 @@ class Call:
     def log(self, rank: int) -> Path:
         """The log of a rank, from the working folder; in a folder of its own where the old script made one."""
         folder = self.script.folder.format(RANK=rank, DEVICE_ID=self.values.get("DEVICE_ID", "0"))
+        name = Path(self.script.log_name)
         shared = rank > 0 and "{RANK}" not in self.script.folder
-        return Path(folder) / (f"log_{rank}.txt" if shared else "log.txt")
+        return Path(folder) / (f"{name.stem}_{rank}{name.suffix}" if shared else name)
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several devices work together."""
+        return self.script.devices == "many" or "DEVICE_NUM" in self.values
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def read_call(package: str, name: str, words: Sequence[str], environment: Mappin
     interface, script = find_script(package, name)
     count = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
     flags = tuple(words[count:])
-    recipes = recipe_names(detector_package(package).recipes)
+    recipes = recipe_names(recipes_of(package))
     values = read_arguments(name, script.forms, words[:count], Words(recipes))
     for role, word in values.items():
         _require_file(f"{name}: {role}={word}", role, word, recipes)
@@ -135,16 +139,14 @@ def our_command(call: Call, environment: Mapping[str, str]) -> OurCommand:
 
 def old_flags(call: Call, environment: Mapping[str, str]) -> list[str]:
     """The flags with which the script called the old program."""
-    names = call.interface.flags
+    names = {**call.interface.flags, **call.script.flags}
     values = {role: word for role, word in call.values.items() if word.lower() not in ("", "none")}
     if (recipe := _recipe(call)) is not None:
-        values["CONFIG"] = str(detector_package(call.package).recipes / f"{recipe}.yaml")
+        values["CONFIG"] = str(recipes_of(call.package) / f"{recipe}.yaml")
     if "DATASET" in values:
         values["DATASET"] = values["DATASET"].lower()
     flags = [f"--{names[role]}={word}" for role, word in values.items() if role in names]
-    if recipe is not None:
-        flags.append(f"--model_name={_network_of(recipe)}")
-    if call.script.devices == "many":
+    if call.is_parallel:
         flags.append(f"--{call.interface.distributed_flag}=True")
     device = _device(call, environment)
     if device and "DEVICE_TYPE" not in values:
@@ -152,23 +154,11 @@ def old_flags(call: Call, environment: Mapping[str, str]) -> list[str]:
     return flags
 
 
-def run_folder(call: Call) -> Path:
-    """The run folder of a training."""
-    return call.folder / call.interface.run
-
-
-def detector_package(package: str) -> DetectorPackage:
-    """What an installed model package says of itself.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    module = package.replace("-", "_")
-    if find_spec(module) is None:
-        raise UserError(
-            f"{package} is not installed for this Python. Install it, or name the Python that has it: PYTHON=..."
-        )
-    return cast("DetectorPackage", import_module(f"{module}.cli").package())
+def run_folder(call: Call, words: Sequence[str]) -> Path:
+    """The run folder of a training, of which `words` are our command."""
+    if call.interface.run:
+        return call.folder / call.interface.run
+    return Path(words[words.index("--out") + 1])
 
 
 def _left_out(
@@ -180,7 +170,12 @@ def _left_out(
 ) -> dict[str, tuple[str, str]]:
     """Role -> (word, where from), for what the words do not say."""
     filled = {}
-    roles = {role for form in script.forms for sequence in expand(form) for role in sequence}
+    sequences = [roles for form in script.forms for roles in expand(form)]
+    roles = {role for sequence in sequences if values.keys() <= set(sequence) for role in sequence}
+    if "DEVICE_NUM" in values:
+        roles.discard("DEVICE_ID")
+    else:
+        roles.discard("RANK_TABLE_FILE")
     if "DEVICE_ID" in roles - values.keys() and not _given(("device_id",), flags):
         filled["DEVICE_ID"] = _from(environment, "DEVICE_ID") or ("0", "default")
     if "RANK_TABLE_FILE" in roles - values.keys() and (table := _from(environment, "RANK_TABLE_FILE")):
@@ -231,10 +226,12 @@ def _without_out(words: Sequence[str]) -> list[str]:
 
 
 def _with_output(call: Call, words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """The words with the result folder that the script had."""
+    """The words with the result folder that the script had, and whether what is there may be replaced."""
+    overwrite = ["--overwrite"] if environment.get("OVERWRITE") == "1" else []
+    if not call.interface.run:
+        return [*words, *(overwrite if words[0] in ("train", "predict") else [])]
     if words[0] == "train":
-        overwrite = ["--overwrite"] if environment.get("OVERWRITE") == "1" else []
-        return [*_without_out(words), "--out", str(run_folder(call)), *overwrite]
+        return [*_without_out(words), "--out", str(call.folder / call.interface.run), *overwrite]
     return [*_without_out(words), "--out", str(call.folder)] if words[0] == "eval" else list(words)
 
 
@@ -253,19 +250,14 @@ def _split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
 def _recipe(call: Call) -> str | None:
     """The recipe that CONFIG names; None where it is a file."""
     word = call.values.get("CONFIG", "")
-    return word if word in recipe_names(detector_package(call.package).recipes) else None
+    return word if word in recipe_names(recipes_of(call.package)) else None
 
 
 def _with_recipe(call: Call, words: Sequence[str]) -> list[str]:
     """The words with a recipe's name in place of its file, which was there for the mapping to read."""
     recipe = _recipe(call)
-    file = str(detector_package(call.package).recipes / f"{recipe}.yaml")
+    file = str(recipes_of(call.package) / f"{recipe}.yaml")
     return [recipe if recipe is not None and word == file else word for word in words]
-
-
-def _network_of(recipe: str) -> str:
-    """The old network that a recipe is for: `ssd_vgg16` of `ssd_vgg16_finetune`."""
-    return max((name for name in NETWORKS if recipe.startswith(name)), key=len, default=recipe)
 
 
 def _inference(call: Call) -> list[str]:

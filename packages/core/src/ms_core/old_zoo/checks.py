@@ -5,23 +5,20 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ms_core.device_choice import missing_part, parse_device
 from ms_core.errors import UserError
-from ms_core.old_zoo.calls import Call, detector_package, run_folder
+from ms_core.old_zoo.calls import Call, run_folder
+from ms_core.old_zoo.installed import tool_of
 from ms_core.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from ms_core.cli import Tool
 
 
 def check_command(call: Call, words: Sequence[str]) -> None:
     """Refuse what our command would refuse a moment later, in the background, where nobody reads it.
 
     Raises:
-        UserError: a verb that does not exist yet, a faulty configuration, missing data, a device that this machine has
-            not, or results of a former training that would be lost.
+        UserError: a verb that does not exist yet, a faulty configuration, missing data or weights, a device that this
+            machine has not, or results of a former run that would be lost.
     """
     from ms_core.cli import read_words
 
@@ -32,19 +29,16 @@ def check_command(call: Call, words: Sequence[str]) -> None:
             f"missing. Measure the checkpoint instead: {tool.name} eval CHECKPOINT. It would be: "
             f"{tool.name} {' '.join(words)}"
         )
-    if words[0] in ("train", "eval"):
+    if words[0] in ("train", "eval", "predict"):
         arguments = read_words(tool, words)
-        _require_data(call, arguments, "train" if words[0] == "train" else "val")
+        if words[0] == "predict":
+            _require_pictures(call, arguments)
+        else:
+            _require_data(call, arguments, "train" if words[0] == "train" else "val")
         if words[0] == "train":
             _require_no_results(call, words)
+            _require_weights(call, arguments)
         _require_device(call, arguments)
-
-
-def tool_of(package: str) -> Tool:
-    """The command of an installed model package."""
-    from ms_core.single_shot.verbs import detector_tool
-
-    return detector_tool(detector_package(package), "")
 
 
 def _require_device(call: Call, arguments: Namespace) -> None:
@@ -58,22 +52,48 @@ def _require_device(call: Call, arguments: Namespace) -> None:
 
 
 def _require_data(call: Call, arguments: Namespace, split: str) -> None:
-    place = getattr(arguments.config.data, split)
+    data = arguments.config.data
+    name = split if getattr(data, split) is not None or not hasattr(data, "root") else "root"
+    place = getattr(data, name)
     if place is None:
         raise UserError(
-            f"{call.name}: no data: data.{split} is not set. Give a CONFIG that names it, or the old flags "
-            "--coco_root, --voc_root, --image_dir and --anno_path after the arguments."
+            f"{call.name}: no data: data.{name} is not set. Give a CONFIG that names it, or the old flags "
+            f"{call.interface.data_flags} after the arguments."
         )
     if not Path(place).exists():
-        raise UserError(f"{call.name}: data.{split}: {place}: there is no such file or folder.")
+        raise UserError(f"{call.name}: data.{name}: {place}: there is no such file or folder.")
+
+
+def _require_weights(call: Call, arguments: Namespace) -> None:
+    for name in ("weights", "backbone_weights"):
+        path = getattr(arguments.config, name)
+        if path is not None and not Path(path).exists():
+            raise UserError(
+                f"{call.name}: {name}: {path}: there is no such file. Name another, or null for none."
+            )
+
+
+def _require_pictures(call: Call, arguments: Namespace) -> None:
+    """Pictures to look at, and no earlier predictions in their place."""
+    from ms_core.data.prediction_files import PREDICTIONS  # with it comes OpenCV
+
+    for place in arguments.inputs:
+        if not Path(place).exists():
+            raise UserError(f"{call.name}: {place}: there is no such file or folder.")
+    if (arguments.out / PREDICTIONS).exists() and not arguments.overwrite:
+        raise UserError(
+            f"{arguments.out}: holds earlier predictions. Name another folder, or start with OVERWRITE=1, which "
+            "replaces them."
+        )
 
 
 def _require_no_results(call: Call, words: Sequence[str]) -> None:
     """The old scripts removed the folder with all checkpoints in it."""
-    run = run_folder(call)
+    run = run_folder(call, words)
     taken = RunFolder(run).has_results or any(run.glob("*.ckpt"))
+    moved = call.folder if call.interface.run else run
     if taken and str(run) in words and "--overwrite" not in words:
         raise UserError(
-            f"{run}: holds the results of a former training. Move {call.folder} away, or start with OVERWRITE=1, which "
+            f"{run}: holds the results of a former training. Move {moved} away, or start with OVERWRITE=1, which "
             f"removes them. To go on with it: {call.package} train --resume {run}"
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ from typing import Any
 from ms_core.config_fields import fields_of
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
+from ms_core.old_zoo import entries_segformer
+from ms_core.old_zoo.entries import Call, Entry, Program
+from ms_core.old_zoo.entries_ssd import ENTRIES
+from ms_core.old_zoo.families import SSD, Family, family_of
 from ms_core.old_zoo.files import OldFile, read_old_file
-from ms_core.old_zoo.keys import KEYS
-from ms_core.old_zoo.networks import NETWORKS, OldPackage, networks_of
+from ms_core.old_zoo.installed import is_installed, recipes_of
+from ms_core.old_zoo.networks import OldNetwork, OldPackage, networks_of
 from ms_core.old_zoo.source import read_source
 from ms_core.old_zoo.translate import Translation, translate
 from ms_core.old_zoo.values import read_value
-from ms_core.old_zoo.words import setting_words
-from ms_core.recipes import parse_yaml
-from ms_core.single_shot.config import SingleShotConfig
+from ms_core.recipes import parse_yaml, read_recipe
 
 SELECTING_FILES = ("src/config.py", "../src/config.py")
 """Where the earlier generation, which had no --config_path, kept its configuration; its scripts ran in `scripts`."""
@@ -36,59 +39,9 @@ class OldCommand:
     """(flag without hyphens, why nothing became of it), of flags that were given."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """An old command line, read: the flags over the file."""
-
-    package: OldPackage
-    config: str
-    """Our `--config`: the old file, or a recipe."""
-    flags: Mapping[str, Any]
-    """Old key (YAML spelling) -> text or True."""
-    values: Mapping[str, Any]
-    """The same, over what the file says."""
-    options: Mapping[str, Any]
-    """Old key -> value of those that are words of our command line, flags over the file."""
-    overrides: dict[str, Any]
-    """Settings by which the flags change what the file says."""
-
-    def words(self, verb: str, *positional: str) -> list[str]:
-        """The beginning of our command."""
-        known = {
-            key: value
-            for key, value in self.overrides.items()
-            if key.startswith("data.") or not verb.startswith("data")
-        }
-        return [self.package, *verb.split(), *positional, "--config", self.config, *setting_words(known)]
-
-    def checkpoint(self, what: str) -> str:
-        """What the command works on.
-
-        Raises:
-            UserError: not named.
-        """
-        given = [self.flags.get(name) for name in ("checkpoint_file_path", "checkpoint_path")]
-        written = [self.options.get("checkpoint_file_path")]
-        if self.package == "ms-ssdlite-fpn":  # in the official YAML checkpoint_path was read nowhere
-            written.insert(0, self.options.get("checkpoint_path"))
-        for path in (*given, *written):
-            if path:
-                return str(path)
-        raise UserError(f"--checkpoint_file_path is missing: {what}.")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A Python file of the old zoo."""
-
-    verb: str
-    """Ours, by which its configuration is read."""
-    build: Callable[[Call], list[str]]
-    """Our command."""
-    network: str = ""
-    """The network where neither flags nor a file name one; empty: the package's first."""
-    about: str = ""
-    """What it was for, in one line."""
+def entries_of(package: OldPackage) -> Mapping[str, Entry | Program]:
+    """The Python files of a package's old code: name -> what it is now."""
+    return entries_segformer.ENTRIES if package == "ms-segformer" else ENTRIES
 
 
 def translate_command(entry: str, argv: Sequence[str], package: OldPackage) -> list[str]:
@@ -103,7 +56,7 @@ def read_command(entry: str, argv: Sequence[str], package: OldPackage) -> OldCom
     `train.py --config_path old.yaml --lr 0.2` is `ms-ssd train --config old.yaml --schedule.lr 0.2 ...`.
 
     Args:
-        entry: `train.py`, or another of `ENTRIES`.
+        entry: `train.py`, or another of `entries_of`, with or without its folder.
         argv: the words after it: `--key value`, `--key=value`; any key of the configuration, lists included.
         package: which code base it was.
 
@@ -111,19 +64,23 @@ def read_command(entry: str, argv: Sequence[str], package: OldPackage) -> OldCom
         UserError: unknown entry or flag (with the nearest names), a missing value or checkpoint, or what `translate`
             refuses.
     """
-    name = Path(entry).name
-    if name not in ENTRIES:
-        raise UserError(f"{entry}: no entry point of the old zoo.{did_you_mean(name, ENTRIES)}")
-    about = ENTRIES[name]
+    entries, name = entries_of(package), Path(entry).name
+    if name not in entries:
+        raise UserError(f"{entry}: no entry point of the old zoo.{did_you_mean(name, entries)}")
+    about = entries[name]
     if "--help" in argv or "-h" in argv:
         return OldCommand((package, *about.verb.split(), "--help"), (), ())
-    flags = _flags(name, argv)
-    call, translation = _read(about, flags, package)
+    if isinstance(about, Program):
+        return OldCommand(tuple(about.build(package, argv)), (), ())
+    family = family_of(package)
+    flags = _flags(name, argv, family)
+    call, translation = _read(about, flags, package, family)
+    argv = tuple(about.build(call))
     dead = tuple((key, why) for key, why in translation.dead if key in flags)
-    return OldCommand(tuple(about.build(call)), translation.notes, dead)
+    return OldCommand(argv, (*translation.notes, *call.notes), dead)
 
 
-def _flags(entry: str, argv: Sequence[str]) -> dict[str, Any]:
+def _flags(entry: str, argv: Sequence[str], family: Family) -> dict[str, Any]:
     """YAML spelling -> text; True for a flag without a value."""
     flags: dict[str, Any] = {}
     words = list(argv)
@@ -131,66 +88,67 @@ def _flags(entry: str, argv: Sequence[str]) -> dict[str, Any]:
         name, equals, value = words.pop(0).partition("=")
         if not name.startswith("--"):
             raise UserError(f"{entry}: {name!r} is not expected here. Write --key value.")
-        key = _known(entry, name)
+        key = _known(entry, name, family)
         if equals:
             flags[key] = value
         elif words and not words[0].startswith("--"):
             flags[key] = words.pop(0)
-        elif KEYS[key].kind == "bool":
+        elif family.keys[key].kind == "bool":
             flags[key] = True
         else:
             raise UserError(f"{entry}: {name}: a value is missing. Write {name} VALUE.")
     return flags
 
 
-def _known(entry: str, option: str) -> str:
+def _known(entry: str, option: str, family: Family) -> str:
     """The key of a flag."""
     name = option[2:].replace("-", "_")
-    if name not in KEYS:
-        raise UserError(f"{entry}: {option}: no option of the old zoo.{did_you_mean(name, KEYS)}")
-    return KEYS[name].same_as or name
+    if name not in family.keys:
+        raise UserError(f"{entry}: {option}: no option of the old zoo.{did_you_mean(name, family.keys)}")
+    return family.spelling(name)
 
 
-def _read(about: Entry, flags: dict[str, Any], package: OldPackage) -> tuple[Call, Translation]:
+def _read(
+    about: Entry, flags: dict[str, Any], package: OldPackage, family: Family
+) -> tuple[Call, Translation]:
     config = flags.get("config_path")
-    file = _configuration(config)
-    said = {key: _parsed(key, value) for key, value in flags.items() if key != "config_path"}
+    file = _configuration(config, family)
+    said = {key: _parsed(key, value, family) for key, value in flags.items() if key != "config_path"}
     if about.verb == "export":
         said.pop("batch_size", None)  # of the exported model, not of a training
     where = {key: f"--{key}" for key in said}
     if file is None:
-        values = {"model_name": _network(about, package, config), **said}
-        whole = translate(values, package, verb=_verb(about, values), where=where)
-        overrides = dict(whole.settings)
-        ours = config is not None and Path(config).is_file()
-        if ours and Path(str(config)).stem not in NETWORKS:
-            overrides.pop(
-                "schedule.lr_end", None
-            )  # it says that itself; only the zoo's recipes have the zoo's rate
-        word = config if ours else whole.recipe
+        before = {family.name_key: _network_name(about, package, family, config, said)}
+        places = {family.name_key: f"--{family.name_key}"}
     else:
-        values = {**{key: value for key, value in file.values.items() if _name(key) not in said}, **said}
-        verb = _verb(about, values)
-        alone = translate(file.values, package, verb=verb, where=file.where)
-        whole = translate(values, package, verb=verb, where={**file.where, **where})
-        overrides = _difference(alone.settings, whole.settings)
-        word = str(file.path)
+        before = family.completed(file.values)
+        places = file.where
+    values = {**{key: value for key, value in before.items() if family.spelling(key) not in said}, **said}
+    verb = _verb(about, values)
+    alone = translate(before, package, verb=verb, where=places)
+    whole = translate(values, package, verb=verb, where={**places, **where})
+    overrides = _difference(alone, whole, package)
+    if file is None and config is not None and Path(config).stem not in family.networks:
+        overrides.pop(
+            "schedule.lr_end", None
+        )  # it says that itself; only the zoo's recipes have the zoo's rate
     options = {**whole.options, **({"batch_size": flags["batch_size"]} if "batch_size" in flags else {})}
-    return Call(package, str(word), flags, values, options, overrides), whole
+    word = whole.recipe if config in (None, *family.networks) and file is None else config
+    return Call(package, str(file.path if file else word), flags, values, options, overrides), whole
 
 
-def _configuration(path: str | None) -> OldFile | None:
+def _configuration(path: str | None, family: Family) -> OldFile | None:
     """The old configuration that was named, or that lies where the earlier generation had it.
 
     Raises:
-        UserError: the named file is not there, and no network is called so.
+        UserError: the named file is not there, and no network or recipe is called so.
     """
     if path is None:
         selecting = [Path(name) for name in SELECTING_FILES if "using_model" in _text(Path(name))]
-        return read_old_file(selecting[0]) if selecting else None
+        return read_old_file(selecting[0]) if selecting and family is SSD else None
     if Path(path).is_file():
         return read_old_file(Path(path))
-    if path in NETWORKS:
+    if re.fullmatch(r"\w+", path) and family.network_in(path) is not None:
         return None
     raise UserError(f"{path}: no such configuration file; looked at {Path(path).absolute()}.")
 
@@ -199,16 +157,18 @@ def _text(path: Path) -> str:
     return read_source(path) if path.is_file() else ""
 
 
-def _network(about: Entry, package: OldPackage, config: str | None) -> str:
-    if config in NETWORKS:
-        return str(config)
-    if about.network and NETWORKS[about.network].package == package:
-        return about.network
-    return networks_of(package)[0].name
+def _network_name(
+    about: Entry, package: OldPackage, family: Family, config: str | None, said: Mapping[str, Any]
+) -> str:
+    """What an old configuration would call the network of a recipe, or of no configuration at all."""
+    if config is None and family.name_key in said:
+        return str(said[family.name_key])
+    return family.name_of(_network(about, package, family, config))
 
 
-def _name(key: str) -> str:
-    return KEYS[key].same_as or key if key in KEYS else key
+def _network(about: Entry, package: OldPackage, family: Family, config: str | None) -> OldNetwork:
+    named = family.network_in(Path(config).stem) if config is not None else family.networks.get(about.network)
+    return named if named is not None and named.package == package else networks_of(package)[0]
 
 
 def _verb(about: Entry, values: Mapping[str, Any]) -> str:
@@ -220,78 +180,23 @@ def _yes(value: Any) -> bool:
     return bool(read_value("bool", value, "--only_create_dataset"))
 
 
-def _parsed(key: str, value: Any) -> Any:
+def _parsed(key: str, value: Any, family: Family) -> Any:
     """Lists could not be given as flags; here they can, as YAML writes them."""
-    if KEYS[key].kind not in ("list", "names") or not isinstance(value, str):
+    if family.keys[key].kind not in ("list", "names") or not isinstance(value, str):
         return value
     return parse_yaml(value, f"--{key}")
 
 
-def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What has to be set to get from one to the other; a setting that is gone gets its default."""
-    fields = fields_of(SingleShotConfig)
+def _difference(alone: Translation, whole: Translation, package: OldPackage) -> dict[str, Any]:
+    """What has to be set to get from one to the other; a setting that is gone gets its value without the file."""
+    before, after = alone.settings, whole.settings
     changed = {key: value for key, value in after.items() if key not in before or before[key] != value}
-    return {**{key: fields[key].default for key in before if key not in after}, **changed}
+    gone = [key for key in before if key not in after]
+    return {**(_unsaid(gone, whole, package) if gone else {}), **changed}
 
 
-def _train(call: Call) -> list[str]:
-    if _yes(call.options.get("only_create_dataset")):
-        return call.words("data cache")
-    out = call.options.get("output_path")
-    named = out is not None and Path(out) != Path()
-    return [*call.words("train"), *(["--out", str(out)] if named else [])]
-
-
-def _eval(call: Call) -> list[str]:
-    return call.words("eval", call.checkpoint("the checkpoint to evaluate"))
-
-
-def _export(call: Call) -> list[str]:
-    form = str(call.options.get("file_format") or "MINDIR").lower()
-    out = str(call.options.get("file_name") or "ssd")
-    words = [
-        *call.words("export", call.checkpoint("the checkpoint to export")),
-        "--format",
-        form,
-        "--out",
-        out,
-    ]
-    batch = call.options.get("batch_size")
-    return words if batch is None else [*words, "--batch-size", str(batch)]
-
-
-def _postprocess(call: Call) -> list[str]:
-    folder = call.options.get("result_path")
-    if folder is None:
-        raise UserError("--result_path is missing: the folder of the raw outputs, *_0.bin and *_1.bin.")
-    pictures = call.options.get("img_path")
-    if pictures is not None:
-        call.overrides["data.val_images"] = pictures
-    annotations = call.values.get("anno_path")  # of the research code: a COCO file, whatever dataset says
-    if annotations:
-        call.overrides["data.val"] = annotations
-    call.overrides["eval.subset"] = "zoo" if call.options.get("drop") else "all"
-    return call.words("eval", str(folder))
-
-
-def _onnx(call: Call) -> list[str]:
-    model = call.options.get("file_name")
-    if model is None:
-        raise UserError("--file_name is missing: the ONNX model.")
-    return [*call.words("infer", str(model)), "--runtime", "onnxruntime"]
-
-
-ENTRIES: Mapping[str, Entry] = {
-    "train.py": Entry("train", _train, about="training; with only_create_dataset the MindRecord files alone"),
-    "eval.py": Entry("eval", _eval, about="COCO metrics of a checkpoint"),
-    "export.py": Entry("export", _export, about="MINDIR, AIR or ONNX from a checkpoint"),
-    "postprocess.py": Entry("eval", _postprocess, about="metrics from the raw outputs of an exported model"),
-    "eval_onnx.py": Entry("eval", _onnx, about="metrics of an ONNX model"),
-    "infer_ssd_mobilenet_v1_fpn_onnx.py": Entry(
-        "eval",
-        _onnx,
-        network="ssd_mobilenet_v1_fpn",
-        about="metrics of the ONNX model of ssd_mobilenet_v1_fpn",
-    ),
-}
-"""File -> what it is now. `mindspore_hub_conf.py` is no command: its `create_network` is still there."""
+def _unsaid(keys: Sequence[str], old: Translation, package: OldPackage) -> dict[str, Any]:
+    """The values of the recipe that an old configuration builds on, or our defaults."""
+    fields = fields_of(old.family.our_config())
+    recipe = read_recipe(old.recipe, recipes_of(package)) if is_installed(package) else {}
+    return {key: recipe[key][0] if key in recipe else fields[key].default for key in keys}

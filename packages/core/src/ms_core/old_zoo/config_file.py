@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ms_core.errors import UserError
+from ms_core.old_zoo.families import SSD, family_of_values
 from ms_core.old_zoo.files import OldFile, read_old_file
-from ms_core.old_zoo.keys import KEYS
 from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.translate import Translation, translate
 from ms_core.recipes import Recipe, read_recipe
@@ -40,7 +40,12 @@ def recipe_of_old_file(
     old = read_old_file(path)
     if old is None:
         return None
-    translation = translate(old.values, package, verb=verb, where=old.where)
+    family = family_of_values(old.values, package)
+    translation = translate(family.completed(old.values), package, verb=verb, where=old.where)
+    if package is None and family is not SSD:  # ms-core's own verbs for data are about boxes
+        raise UserError(
+            f"{path}: this is a configuration of {translation.network.package}. Use that command."
+        )
     if verb == "train" and translation.options.get("only_create_dataset"):
         raise UserError(
             f"{path}: only_create_dataset is True. Run `{translation.network.package} data cache --config {path}`, "
@@ -63,16 +68,16 @@ def report(old: OldFile, translation: Translation, base: Recipe) -> Iterator[str
     said_alike: list[str] = []
     for key, value in translation.settings.items():
         source = ", ".join(translation.sources.get(key, ()))
-        if key in base and base[key][0] == value:
+        if key in base and _plain(base[key][0]) == _plain(value):
             said_alike += translation.sources.get(key, ())
         else:
             yield f"  {key}: {_shown(value)}" + (f"  (from {source})" if source else "")
     alike = (*dict.fromkeys(said_alike), *translation.structure)
     if alike:
         yield f"  as recipe and network have it: {', '.join(alike)}"
-    words = [key for key, value in translation.options.items() if value and key != "model_name"]
+    words = [f"{key} is {' or '.join(ours)}" for key, ours in _words_left(translation)]
     if words:
-        written = ", ".join(f"{key} is {' or '.join(KEYS[key].ours)}" for key in words)
+        written = ", ".join(words)
         yield f"  not taken, to be said on the command line: {written}"
     for why, keys in _by_reason(translation.dead).items():
         yield f"  not taken: {', '.join(keys)}: {why}"
@@ -80,11 +85,26 @@ def report(old: OldFile, translation: Translation, base: Recipe) -> Iterator[str
         yield f"  note: {note}."
 
 
+def _words_left(translation: Translation) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Keys that are words of our command line where they say something: `--no-...` says that a key is False."""
+    family = translation.family
+    for key, value in translation.options.items():
+        ours = family.keys[key].ours
+        says = value is False if ours[0].startswith("--no-") else bool(value)
+        if says and key != family.name_key:
+            yield key, ours
+
+
 def _by_reason(dead: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for key, why in dead:
         reasons.setdefault(why, []).append(key)
     return reasons
+
+
+def _plain(value: Any) -> Any:
+    """Recipes have lists where settings have tuples."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ms_core.cli import DONE, WRONG_USE, read_words
 from ms_core.old_zoo.calls import Call, old_flags
-from ms_core.old_zoo.checks import tool_of
+from ms_core.old_zoo.installed import tool_of
 from ms_core.single_shot.config import SingleShotConfig
 
 SOURCES: dict[str, tuple[str, ...]] = {

@@ -42,6 +42,12 @@ def dataset_settings(old: Old) -> Settings:
     return {**found, "data.invalid_boxes": "drop"}
 
 
+def unread(old: Old) -> dict[str, str]:
+    """Old key -> why nothing is taken from it: roots of other kinds of data."""
+    kind = dataset_kind(old)
+    return {key: f"dataset is {kind}" for key, reader in ONLY_WITH.items() if reader != kind}
+
+
 def dataset_kind(old: Old) -> str:
     """coco, voc or other; coco where nothing is said."""
     return str(old.get("dataset", "coco")).lower()

@@ -5,8 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ms_core.old_zoo.networks import BACKBONES
+
 COCO_CLASSES = 81
-"""The old networks were built for COCO, background included."""
+"""The old detectors were built for COCO, background included."""
+CITYSCAPES_CLASSES = 19
+"""The old SegFormers were built for Cityscapes."""
 
 
 def create_network(
@@ -36,3 +40,26 @@ def create_network(
 
     network.set_train(False)
     return InferenceModel(network)
+
+
+def create_segmentation_network(
+    module: str, name: str, *, is_training: bool = True, num_classes: int = CITYSCAPES_CLASSES, **options: Any
+) -> Any:
+    """A segmentation network with initial weights, as MindSpore Hub asks for it.
+
+    Args:
+        module: package that has it, such as `ms_segformer`.
+        name: network, such as `segformer_b0`; the old name of its backbone, `mit_b0`, means the same.
+        is_training: False: dropout is off and batch normalisation uses its moving statistics.
+        num_classes: of the data.
+        options: as `build_model` of the package takes them: decoder_width (512 for old checkpoints from b1 on), seed.
+
+    Returns:
+        The network: construct(images [B, 3, H, W]) -> logits [B, K, ceil(H/4), ceil(W/4)].
+
+    Raises:
+        UserError: the package has no such network, or the network no such option.
+    """
+    network = import_module(module).build_model(BACKBONES.get(name, name), num_classes, **options)
+    network.set_train(is_training)
+    return network

@@ -1,7 +1,7 @@
-"""The six networks of the old zoo: which package has them now, and the values that make each the network it is.
+"""The networks of the old zoo: which package has them now, and the values that make each the network it is.
 
-Source: facts of the old code, `ssd-interface.md`. A configuration that says another structure describes a network
-that its checkpoints would not fit.
+Source: facts of the old code, `ssd-interface.md` and `segformer.md`. A configuration that says another structure
+describes a network that its checkpoints would not fit.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-OldPackage = Literal["ms-ssd", "ms-ssdlite-fpn"]
-"""The command that took over: ms-ssd from the official code, ms-ssdlite-fpn from the research code."""
+OldPackage = Literal["ms-ssd", "ms-ssdlite-fpn", "ms-segformer"]
+"""The command that took over: ms-ssd from the official code, the others from code of the research folder."""
 OLD_PACKAGES: tuple[OldPackage, ...] = get_args(OldPackage)
 
 
@@ -24,13 +24,13 @@ class OldNetwork:
     lr: float
     """Learning rate where a configuration does not say."""
     lr_end_rate: float
-    """The last learning rate as a part of `lr`, where a configuration does not say."""
+    """The last learning rate as a part of `lr`, where a configuration does not say; 1: it is constant."""
     structure: Mapping[str, Any]
     """Old key -> the only value it can have."""
     unread: frozenset[str] = frozenset()
     """Structure keys that the old code ignored for this network, whatever they said."""
     head_filter: frozenset[str] = frozenset({"multi_loc_layers", "multi_cls_layers"})
-    """The default of `checkpoint_filter_list`: the prediction layers."""
+    """The prediction layers: of SSD the default of `checkpoint_filter_list`."""
     min_scale: float | None = 0.2
     """The smallest scale of the default boxes where a configuration does not say; None: they do not come from it."""
     has_vgg: bool = False
@@ -159,13 +159,30 @@ _ALL = (
 )
 
 NETWORKS: Mapping[str, OldNetwork] = {network.name: network for network in _ALL}
-"""By the name of `model_name` and of our `model.name`."""
+"""The SSD networks, by the name of `model_name` and of our `model.name`."""
 
 NAMES: Mapping[str, str] = {
     **{name: name for name in NETWORKS},
     "ssd_mobilenet_v2_fpn": "ssdlite_mobilenetv2_fpn",
 }
-"""What a configuration may call a network -> its name; the research code's `model` has a name of its own."""
+"""What a configuration may call an SSD network -> its name; the research code's `model` has a name of its own."""
+
+SEGFORMERS: Mapping[str, OldNetwork] = {
+    f"segformer_b{number}": OldNetwork(
+        name=f"segformer_b{number}",
+        package="ms-segformer",
+        lr=6e-5,
+        lr_end_rate=1.0,
+        structure={"img_norm_mean": (123.675, 116.28, 103.53), "img_norm_std": (58.395, 57.12, 57.375)},
+        head_filter=frozenset({"decode_head.linear_pred"}),
+        min_scale=None,
+    )
+    for number in range(6)
+}
+"""The SegFormer networks, by our `model.name`."""
+
+BACKBONES: Mapping[str, str] = {f"mit_b{number}": f"segformer_b{number}" for number in range(6)}
+"""What a configuration calls a SegFormer network -> its name."""
 
 
 def old_package(command: str) -> OldPackage | None:
@@ -175,4 +192,5 @@ def old_package(command: str) -> OldPackage | None:
 
 def networks_of(package: OldPackage | None) -> list[OldNetwork]:
     """The networks that a package took over; all of them for None."""
-    return [network for network in _ALL if package in (None, network.package)]
+    every = (*NETWORKS.values(), *SEGFORMERS.values())
+    return [network for network in every if package in (None, network.package)]

@@ -78,4 +78,50 @@ PLACES = (
     ),
     Place("raw outputs", "result_Files/ID_0.bin, ID_1.bin", "the same", "eval result_Files measures them"),
 )
-"""In the order of docs/migrate.md."""
+"""Of SSD and SSDLite, in the order of docs/migrate.md."""
+
+SEGFORMER_PLACES = (
+    Place(
+        "checkpoint of an epoch",
+        "CHECKPOINT_PATH/segformer_BACKBONE_EPOCH.ckpt",
+        "checkpoints/epoch-EPOCH.ckpt",
+        "every train.save_every epochs, train.keep_max of them; the run folder is CHECKPOINT_PATH",
+    ),
+    Place("newest checkpoint", "the highest EPOCH", "checkpoints/last.ckpt", "with all that --resume needs"),
+    Place(
+        "best checkpoint",
+        "CHECKPOINT_PATH/segformer_BACKBONE_best.ckpt",
+        "checkpoints/best.ckpt",
+        "by mIoU, also where a class is absent",
+    ),
+    Place(
+        "configuration of a run", "none", "config.yaml", "train --config RUN/config.yaml does the same again"
+    ),
+    Place("log of a training", "train.log", "log.txt", "scripts write train.log too"),
+    Place("losses and learning rate", "train.log", "metrics.jsonl, figures/", "train.tensorboard as well"),
+    Place(
+        "log of an evaluation",
+        "eval.log",
+        "eval-val/metrics.json",
+        "scripts write eval.log too; of a checkpoint outside a run folder eval-NAME-val/",
+    ),
+    Place(
+        "pictures of infer.py",
+        "infer_result/NAME.png, NAME_gray.png, NAME_color.png, NAME_overlap.png",
+        "the same names in --out",
+        "at the size of the picture, the old ones at that of the network; scripts write infer.log too",
+    ),
+    Place(
+        "label pictures",
+        "gtFine/SPLIT/CITY/NAME_gtFine_labelTrainIds.png",
+        "the same",
+        "old ones are read; without them labelIds are mapped while reading",
+    ),
+    Place(
+        "exported model",
+        "YAML_NAME.air, YAML_NAME.mindir in the working folder",
+        "OUT/NETWORK.mindir, .air",
+        "with manifest.json; OUT is --out of export, YAML_NAME where the old program is called",
+    ),
+)
+"""Of SegFormer, in the order of docs/migrate.md."""

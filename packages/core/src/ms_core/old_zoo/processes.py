@@ -69,7 +69,7 @@ def run_in_background(processes: Sequence[Process]) -> int:
     number = os.fork()
     if number == 0:
         _look_after(processes)
-    _pid_file(processes).write_text(f"{number}\n", encoding="utf-8")
+    pid_file(processes[0].log).write_text(f"{number}\n", encoding="utf-8")
     code = _early_end(number)
     if code is None:
         print(f"started in the background: pid {number}, log {processes[0].log}")
@@ -79,18 +79,27 @@ def run_in_background(processes: Sequence[Process]) -> int:
     return code
 
 
-def require_stopped(folder: Path) -> None:
+def require_stopped(folder: Path, name: str = "pid") -> None:
     """
+    Args:
+        folder: of the log.
+        name: of the file with the number, as `pid_file` gives it.
+
     Raises:
         UserError: what was started in this folder before still runs.
     """
     with suppress(OSError, ValueError, psutil.Error):
-        number = int((folder / "pid").read_text(encoding="utf-8"))
+        number = int((folder / name).read_text(encoding="utf-8"))
         if "ms_core.old_zoo" in psutil.Process(number).cmdline():
             raise UserError(
                 f"{folder}: pid {number} still runs there. Wait for it, stop it (kill {number}), or start "
                 "in another folder."
             )
+
+
+def pid_file(log: Path) -> Path:
+    """File for the number of what looks after the processes: `pid` in a folder of its own, else named as the log."""
+    return log.with_name("pid") if log.name == "log.txt" else log.with_suffix(".pid")
 
 
 def last_line(log: Path) -> str:
@@ -234,10 +243,6 @@ def _early_end(number: int) -> int | None:
 def _make_folders(processes: Sequence[Process]) -> None:
     for process in processes:
         process.log.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _pid_file(processes: Sequence[Process]) -> Path:
-    return processes[0].log.parent / "pid"
 
 
 def _report_end(processes: Sequence[Process]) -> None:

@@ -34,7 +34,7 @@ def processes_of(call: Call, words: Sequence[str], environment: Mapping[str, str
     """
     command = (sys.executable, "-m", call.package.replace("-", "_"), *words)
     base = {name: value for name, value in environment.items() if name not in _PLACE}
-    if call.script.devices == "one":
+    if not call.is_parallel:
         place = {"DEVICE_ID": call.values.get("DEVICE_ID", "0"), "DEVICE_NUM": "1", "RANK_SIZE": "1"}
         return [Process(command, {**base, **place}, call.log(0))]
     size = int(call.values["DEVICE_NUM"])

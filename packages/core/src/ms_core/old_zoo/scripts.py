@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ms_core.errors import UserError
@@ -25,35 +26,42 @@ class Script:
     forms: tuple[str, ...]
     """Positional arguments, see `signatures`; `--key value` may follow."""
     folder: str = ""
-    """Where its files lie, from the working folder; {RANK} and {DEVICE_ID} are numbers. "": nothing is started in the
+    """Where its log lies, from the working folder; {RANK} and {DEVICE_ID} are numbers. "": nothing is started in the
     background."""
+    log_name: str = "log.txt"
+    """File there with the output of rank 0."""
     device: Literal["Ascend", "GPU", ""] = ""
     """Device it was for; the environment variable DEVICE_TARGET or `--device_target` names another."""
     devices: Devices = "one"
     """Whether it starts a process for each of several devices."""
     model: str = ""
     """Network without a configuration, where it is not the code base's."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Role of an argument -> flag, where it is not the code base's."""
 
     @property
     def log(self) -> str:
         """The log of the (first) process."""
-        return f"{self.folder}/log.txt" if self.folder else ""
+        return f"{self.folder}/{self.log_name}".removeprefix("./") if self.folder else ""
 
 
 @dataclass(frozen=True)
 class Interface:
-    """How one of the two old code bases named its things."""
+    """How one of the old code bases named its things."""
 
     model: str
     """Network without a configuration."""
     run: str
-    """Run folder inside the log folder, where the old program kept checkpoints: `LOG/ckpt_0`."""
+    """Run folder inside the log folder, where the old program kept checkpoints: `LOG/ckpt_0`; "": where the
+    configuration says, and results of other programs too."""
     flags: dict[str, str]
     """Role of an argument -> flag of the old programs."""
     distributed_flag: str
     """Flag that meant: several devices."""
     scripts: dict[str, Script]
     """By name."""
+    data_flags: str = "--coco_root, --voc_root, --image_dir and --anno_path"
+    """Flags that name the data, for messages."""
 
 
 _PRE_TRAINED = "[PRE_TRAINED [PRE_TRAINED_EPOCH_SIZE]]"
@@ -121,6 +129,56 @@ _SHARED = {
     ),
 }
 
+_OPTIONAL = "[DATASET_PATH [PRETRAINED_CKPT_PATH [RUN_EVAL]]]"
+_SEGFORMER_MANY = f"DEVICE_NUM [RANK_TABLE_FILE] CONFIG {_OPTIONAL}"
+_SEGFORMER = Interface(
+    model="segformer_b0_512x1024_zoo",
+    run="",
+    flags={
+        "CONFIG": "config_path",
+        "DEVICE_NUM": "device_num",
+        "DEVICE_ID": "device_id",
+        "DEVICE_TYPE": "device_target",
+        "DATASET_PATH": "data_path",
+        "PRETRAINED_CKPT_PATH": "pretrained_ckpt_path",
+        "RUN_EVAL": "run_eval",
+        "CKPT_PATH": "eval_ckpt_path",
+        "OUTPUT_PATH": "infer_output_path",
+    },
+    distributed_flag="run_distribute",
+    scripts={
+        "run_standalone_train.sh": Script(
+            f"{_TRAIN_ONE}; its guide has a form of the other script here, which is understood",
+            "train.py",
+            (f"DEVICE_ID CONFIG {_OPTIONAL}", f"DEVICE_NUM RANK_TABLE_FILE CONFIG {_OPTIONAL}"),
+            ".",
+            "train.log",
+            device="Ascend",
+        ),
+        "run_distribute_train.sh": Script(
+            _TRAIN_MANY, "train.py", (_SEGFORMER_MANY,), ".", "train.log", device="Ascend", devices="many"
+        ),
+        "run_eval.sh": Script(
+            "measure a checkpoint: IoU of every class, mIoU",
+            "eval.py",
+            ("DEVICE_ID CONFIG CKPT_PATH [DATASET_PATH]",),
+            ".",
+            "eval.log",
+            device="Ascend",
+        ),
+        "run_infer.sh": Script(
+            "pictures of what a checkpoint sees",
+            "infer.py",
+            ("DEVICE_ID CONFIG CKPT_PATH DATASET_PATH [OUTPUT_PATH]",),
+            ".",
+            "infer.log",
+            device="Ascend",
+            flags={"CKPT_PATH": "infer_ckpt_path"},
+        ),
+    },
+    data_flags="--data_path",
+)
+
 INTERFACES: dict[str, Interface] = {
     "ms-ssd": Interface(
         model="ssd300",
@@ -166,8 +224,9 @@ INTERFACES: dict[str, Interface] = {
             "run_standalone_train_gpu.sh": Script(_TRAIN_ONE, "train.py", _ONE_DEVICE, "train", device="GPU"),
         },
     ),
+    "ms-segformer": _SEGFORMER,
 }
-"""The two old code bases, by our command that took their place."""
+"""The old code bases, by our command that took their place."""
 
 CONTAINER_SCRIPTS = {
     "docker_start.sh": "IMAGE DATA_DIR MODEL_DIR [PRETRAINED_DIR]",
@@ -177,7 +236,7 @@ CONTAINER_SCRIPTS = {
 
 VARIABLES = {
     "FOREGROUND": "1: wait for the end, show the output and keep the exit code",
-    "OVERWRITE": "1: replace the results of a former training in the same folder",
+    "OVERWRITE": "1: replace the results of a former training or prediction in the same folder",
     "MS_OLD_ZOO_DRY_RUN": "1: only print our command",
     "CONFIG_PATH": "configuration, where no CONFIG is given",
     "MODEL_NAME": "network, where no CONFIG is given; without it src/config.py here or in .., else the old default",

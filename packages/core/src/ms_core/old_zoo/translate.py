@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
-from ms_core.old_zoo.datasets import ONLY_WITH, dataset_kind
-from ms_core.old_zoo.keys import KEYS
-from ms_core.old_zoo.networks import NAMES, NETWORKS, OldNetwork, OldPackage, networks_of
+from ms_core.old_zoo.families import Family, family_of_values
+from ms_core.old_zoo.networks import OldNetwork, OldPackage
 from ms_core.old_zoo.values import Old, Settings, read_value
 
 
@@ -20,6 +19,7 @@ from ms_core.old_zoo.values import Old, Settings, read_value
 class Translation:
     """What became of an old configuration."""
 
+    family: Family
     network: OldNetwork
     recipe: str
     """Our recipe that the settings build on: what the old configuration leaves unsaid keeps the old default."""
@@ -59,7 +59,7 @@ def translate(
 
     Args:
         old: old key -> value, as YAML, a config_xxx.py or the command line has it (text is converted).
-        package: whose command asks; None takes the networks of both.
+        package: whose command asks; None takes the networks of all.
         verb: what it is for: "train", "eval", "data check", ...; a training without run_eval has no validation data.
         where: old key -> the start of an error message, such as `old.yaml: lr`; the key itself without it.
         exists: whether a path is there; relative roots are looked for in two places.
@@ -69,31 +69,34 @@ def translate(
             network's, contradictory classes, or a network of the other package.
     """
     where = {key: (where or {}).get(key, key) for key in old}
-    values = _canonical(old, where)
-    network = network_of(values, package, where)
+    family = family_of_values(old, package)
+    values = _canonical(family, old, where)
+    network = network_of(family, values, package, where)
     context = Old(values, where, network, verb, exists)
-    structure = _check_structure(context)
-    settings, sources = _settings(context)
+    structure = _check_structure(family, context)
+    unread = family.unread(context)
+    settings, sources = _settings(family, context, unread)
     return Translation(
+        family,
         network,
-        network.name,
+        family.recipe(context),
         settings,
-        {key: value for key, value in values.items() if KEYS[key].becomes == "option"},
+        {key: value for key, value in values.items() if family.keys[key].becomes == "option"},
         sources,
         structure,
-        tuple(_dead(context)),
+        tuple(_dead(family, context, unread)),
         tuple(dict.fromkeys(context.notes)),
     )
 
 
-def _canonical(old: Mapping[str, Any], where: dict[str, str]) -> dict[str, Any]:
+def _canonical(family: Family, old: Mapping[str, Any], where: dict[str, str]) -> dict[str, Any]:
     """Checked values by the YAML spelling; `where` learns the places of the spellings that were replaced."""
     values: dict[str, Any] = {}
     for key, value in old.items():
-        if key not in KEYS:
-            raise UserError(f"{where[key]}: no key of the old zoo.{did_you_mean(str(key), KEYS)}")
-        name = KEYS[key].same_as or key
-        entry = KEYS[name]
+        if key not in family.keys:
+            raise UserError(f"{where[key]}: no key of the old zoo.{did_you_mean(str(key), family.keys)}")
+        name = family.spelling(key)
+        entry = family.keys[name]
         read = None if entry.becomes == "dead" else read_value(entry.kind, value, where[key])
         if values.get(name) is not None and read not in (None, values[name]):
             raise UserError(f"{where[key]}: {read} here, but {values[name]} for {where[name]}. Remove one.")
@@ -103,32 +106,40 @@ def _canonical(old: Mapping[str, Any], where: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def network_of(values: Mapping[str, Any], package: OldPackage | None, where: Mapping[str, str]) -> OldNetwork:
+def network_of(
+    family: Family, values: Mapping[str, Any], package: OldPackage | None, where: Mapping[str, str]
+) -> OldNetwork:
     """The network that a configuration is for: by name, else by its structure, else the package's only one.
 
     Raises:
         UserError: an unknown name, one of the other package, or nothing that tells.
     """
-    name = values.get("model_name")
+    name = values.get(family.name_key)
     if name is not None:
-        if name not in NAMES:
+        if name not in family.names:
             raise UserError(
-                f"{where['model_name']}: {name!r} is no network of the old zoo.{did_you_mean(name, NAMES)} "
-                f"Known: {', '.join(NETWORKS)}."
+                f"{where[family.name_key]}: {name!r} is no network of the old zoo."
+                f"{did_you_mean(name, family.names)} Known: {_known(family.networks.values(), family)}."
             )
-        return _of_package(NETWORKS[NAMES[name]], package, where["model_name"])
-    fitting = [network for network in NETWORKS.values() if _fits(network, values)]
+        return _of_package(family.networks[family.names[name]], package, where[family.name_key])
+    fitting = [network for network in family.networks.values() if _fits(network, values)]
     if len(fitting) == 1:
         return _of_package(fitting[0], package, next(iter(where.values())))
-    own = networks_of(package)
+    own = [network for network in family.networks.values() if package in (None, network.package)]
     if len(own) == 1:
         return own[0]
-    start = next(iter(where.values()), "model_name").rpartition(": ")[0]
+    if not own:
+        return _of_package(next(iter(family.networks.values())), package, next(iter(where.values())))
+    start = next(iter(where.values()), family.name_key).rpartition(": ")[0]
     prefix = f"{start}: " if start else ""
     raise UserError(
-        f"{prefix}model_name is missing, so nobody knows for which network this is. "
-        f"Add `model_name: NAME`, one of {', '.join(network.name for network in own)}."
+        f"{prefix}{family.name_key} is missing, so nobody knows for which network this is. "
+        f"Add `{family.name_key}: NAME`, one of {_known(own, family)}."
     )
+
+
+def _known(networks: Iterable[OldNetwork], family: Family) -> str:
+    return ", ".join(map(family.name_of, networks))
 
 
 def _of_package(network: OldNetwork, package: OldPackage | None, where: str) -> OldNetwork:
@@ -146,7 +157,7 @@ def _fits(network: OldNetwork, values: Mapping[str, Any]) -> bool:
     return "img_shape" in said and all(_equal(values[key], network.structure[key]) for key in said)
 
 
-def _check_structure(old: Old) -> tuple[str, ...]:
+def _check_structure(family: Family, old: Old) -> tuple[str, ...]:
     """The structure keys, all of them found to be the network's.
 
     Raises:
@@ -154,7 +165,7 @@ def _check_structure(old: Old) -> tuple[str, ...]:
     """
     network, found = old.network, []
     for key, value in old.values.items():
-        if KEYS[key].becomes != "structure" or value is None:
+        if family.keys[key].becomes != "structure" or value is None:
             continue
         found.append(key)
         derived = key == "num_ssd_boxes" and value == -1
@@ -170,29 +181,29 @@ def _check_structure(old: Old) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _settings(old: Old) -> tuple[Settings, dict[str, tuple[str, ...]]]:
+def _settings(
+    family: Family, old: Old, unread: Mapping[str, str]
+) -> tuple[Settings, dict[str, tuple[str, ...]]]:
     settings: Settings = {}
     sources: dict[str, tuple[str, ...]] = {}
-    kind = dataset_kind(old)
     for key, value in old.values.items():
-        entry = KEYS[key]
+        entry = family.keys[key]
         if entry.becomes != "setting" or value is None:
             continue
         found = entry.rule(old) if entry.rule is not None else {entry.ours[0]: value}
         settings.update(found)
-        if ONLY_WITH.get(key, kind) == kind:
+        if key not in unread:
             for ours in (ours for ours in found if ours in entry.ours):
                 sources[ours] = (*sources.get(ours, ()), key)
     return settings, sources
 
 
-def _dead(old: Old) -> Iterator[tuple[str, str]]:
-    kind = dataset_kind(old)
+def _dead(family: Family, old: Old, unread: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key, value in old.values.items():
-        if KEYS[key].becomes == "dead":
-            yield key, KEYS[key].note
-        elif value is not None and ONLY_WITH.get(key, kind) != kind:
-            yield key, f"dataset is {kind}"
+        if family.keys[key].becomes == "dead":
+            yield key, family.keys[key].note
+        elif value is not None and key in unread:
+            yield key, unread[key]
 
 
 def _equal(left: Any, right: Any) -> bool:
