@@ -39,7 +39,7 @@ def ours(line: str) -> str:
         ("train.py --config_path={b0}", "train --config {b0} --out checkpoint"),
         (
             "train.py --config_path={b0} --pretrained_ckpt_path=p.ckpt --data_path=city --run_eval=False",
-            "train --config {b0} --backbone-weights p.ckpt --train.eval-interval 0 --data.root city --out checkpoint",
+            "train --config {b0} --backbone-weights p.ckpt --data.root city --train.evaluate false --out checkpoint",
         ),
         (
             "train.py --config_path={b0} --load_ckpt=False",

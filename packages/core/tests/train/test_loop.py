@@ -203,6 +203,13 @@ def test_iterations_may_end_a_run_within_an_epoch(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, arrays_of(again)[name], err_msg=name)
 
 
+def test_evaluation_may_be_switched_off(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run")
+    settings = TrainConfig(epochs=1, batch_size=4, workers=1, evaluate=False)
+    result = fit(small_step(steps=2), TinyBatches(2), settings, run, {}, scores())
+    assert (result.best, result.checkpoint) == (None, run.last_path)
+
+
 def test_no_epoch_left_is_refused() -> None:
     with pytest.raises(UserError, match=r"train\.start_epoch: 3 leaves nothing of the 3 epochs"):
         check(TrainConfig(epochs=3, start_epoch=3))

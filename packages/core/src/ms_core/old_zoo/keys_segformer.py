@@ -63,8 +63,7 @@ GROUPS: Groups = {
         option("checkpoint_path", "text", "--out", "the run folder; ./checkpoint/ where nothing is said"),
     ),
     "Evaluation": (
-        ruled("run_eval", "bool", ours.evaluation_settings, "train.eval_start train.eval_interval",
-              "False is eval_interval 0: once, after the last epoch"),
+        same("run_eval", "bool", "train.evaluate"),
         ruled("eval_start_epoch", "int", ours.evaluation_settings, "train.eval_start", "0 is 1, the first"),
         ruled("eval_interval", "int", ours.evaluation_settings, "train.eval_interval"),
         option("eval_ckpt_path", "text", "CKPT", "what eval works on"),

@@ -135,8 +135,6 @@ def saving_settings(old: Old) -> Settings:
 
 def evaluation_settings(old: Old) -> Settings:
     """When a training evaluates. Epochs are numbered from 1, so 0 and 1 are the same start."""
-    if old.get("run_eval") is False:
-        return {"train.eval_start": 1, "train.eval_interval": 0}
     found: Settings = {}
     if old.get("eval_start_epoch") is not None:
         found["train.eval_start"] = max(1, old.get("eval_start_epoch"))

@@ -44,6 +44,8 @@ class TrainConfig:
     """Most epoch-N.ckpt files at a time, >= 1; the oldest is removed."""
     save_minutes: float = 15.0
     """Minutes after which last.ckpt is also written within a long epoch, >= 0."""
+    evaluate: bool = True
+    """Evaluate while training, where there is validation data."""
     eval_start: int = 1
     """First epoch after which the network is evaluated, >= 1."""
     eval_interval: int = 1

@@ -156,7 +156,7 @@ class _Loop:
         self.batches = batches
         self.settings = settings
         self.run = run
-        self.evaluate = evaluate
+        self.evaluate = evaluate if settings.evaluate else None
         self.steps_per_epoch = batches.steps_per_epoch
         self.epochs = ceil(len(batches) / self.steps_per_epoch)
         self.first = settings.start_epoch * self.steps_per_epoch

@@ -63,6 +63,22 @@ class Dropout(StepRandom):
         return x * mask / (1.0 - self.p)
 
 
+class ChannelDropout(StepRandom):
+    """Zeroes whole channels of each sample with probability `p` in training, scales the rest by 1 / (1 - p)."""
+
+    def __init__(self, p: float = 0.1) -> None:
+        super().__init__()
+        _check(p)
+        self.p = p
+
+    def construct(self, x: Tensor) -> Tensor:
+        """x [B, C, ...] -> the same shape and type."""
+        if not self.training or self.p == 0:
+            return x
+        mask = ops.cast(self.uniform(x.shape[:2] + (1,) * (x.ndim - 2)) >= self.p, x.dtype)
+        return x * mask / (1.0 - self.p)
+
+
 class DropPath(StepRandom):
     """Zeroes whole samples of a residual branch with probability `p` in training (arXiv 1603.09382)."""
 
