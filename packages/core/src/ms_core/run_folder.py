@@ -4,7 +4,7 @@ config.yaml         the resolved configuration; `--config runs/boards/config.yam
 environment.json    versions, platform and command line of the start, and of every resume
 log.txt             what was printed
 metrics.jsonl       one JSON object a line
-data.json           what it was trained on: images, boxes of each class, their sizes
+data.json           what it was trained on: images, boxes or pixels of each class, their sizes
 checkpoints/        last.ckpt, best.ckpt, epoch-N.ckpt
 figures/
 eval-*/             evaluations

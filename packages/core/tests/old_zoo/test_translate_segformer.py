@@ -67,7 +67,7 @@ def test_every_key_of_files_and_guide_is_known(key: str) -> None:
         ({"save_checkpoint": True}, {"train.save_every": 1, "train.keep_max": 200}),
         ({"save_checkpoint": False, "save_checkpoint_epoch_interval": 2}, {"train.save_every": 0}),
         ({"run_eval": False, "eval_start_epoch": 5, "eval_interval": 2},
-         {"train.evaluate": False}),
+         {"train.evaluate": False, "train.eval_start": 5, "train.eval_interval": 2}),
         ({"run_eval": True, "eval_start_epoch": 0}, {"train.evaluate": True, "train.eval_start": 1}),
         ({"eval_start_epoch": 5, "eval_interval": 2}, {"train.eval_start": 5, "train.eval_interval": 2}),
         ({"class_num": 19}, {}),

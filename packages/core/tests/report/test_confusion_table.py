@@ -1,7 +1,9 @@
 """The confusion matrix of many classes: the mixed-up part, nothing lost."""
 
+import re
+
 import numpy as np
-from ms_core.report.confusion_table import confusion_block, focus, mixed_up
+from ms_core.report.confusion_table import confusion_block, focus, mixed_up, pixel_confusion_block
 
 CLASSES = [f"class {k}" for k in range(80)]
 
@@ -42,3 +44,23 @@ def test_the_block_is_bounded_and_names_are_text() -> None:
     block = confusion_block(CLASSES, counts(), 0.5, 0.3)
     assert block.count("<td") <= 23 * 23 + 4
     assert "&lt;b&gt;" in confusion_block(["<b>"], np.ones((2, 2), int), 0.5, 0.3)
+
+
+def test_pixels_have_no_background() -> None:
+    matrix = counts()[:80, :80]
+    shown = focus(CLASSES, matrix, most=4)
+    assert shown.names == ("class 0", "class 1", "class 7", "class 70", "76 other classes")
+    assert shown.counts.sum() == matrix.sum()
+    assert (shown.counts[2, 3], shown.counts[4, 4]) == (30, 76 * 100)
+    assert focus(["a"], np.ones((1, 1), int)).names == ("a",)
+
+
+def test_pixels_are_shown_as_shares_and_the_pairs_by_them() -> None:
+    matrix = np.array([[90_000, 9_600, 400], [1, 9, 0], [0, 0, 0]])
+    assert mixed_up(["a", "b", "c"], matrix, by_share=True)[0] == ("b", "a", 1, 0.1)
+    assert mixed_up(["a", "b", "c"], matrix)[0] == ("a", "b", 9600, 0.096)
+    block = pixel_confusion_block(["<a>", "b", "c"], matrix)
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", block)
+    assert cells[1:10] == ["90", "10", "0", "10", "90", "0", "0", "0", "0"]
+    assert "&lt;a&gt;" in block
+    assert "9.6 %" in block

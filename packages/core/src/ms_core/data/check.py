@@ -18,7 +18,7 @@ from rich.progress import track
 from ms_core.data.config import DetectionDataConfig
 from ms_core.data.images import SIZE_TOLERANCE, decode_image, possible_sizes, read_bytes
 from ms_core.data.open import Split, open_split
-from ms_core.data.problems import Problem, Problems, Severity
+from ms_core.data.problems import Problem, ProblemList, Problems, Severity
 from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.errors import UserError
 
@@ -40,27 +40,12 @@ class SplitSummary:
 
 
 @dataclass(frozen=True)
-class CheckReport:
+class CheckReport(ProblemList):
     """What a check found."""
 
     classes: tuple[str, ...]
     splits: tuple[SplitSummary, ...]
     problems: tuple[Problem, ...]
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """Faults that stop a training or make its scores wrong."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """Faults that a training survives."""
-        return tuple(problem for problem in self.problems if problem.severity == "warning")
-
-    @property
-    def exit_code(self) -> int:
-        """2 where there are errors, else 0."""
-        return 2 if self.errors else 0
 
 
 @dataclass(frozen=True)

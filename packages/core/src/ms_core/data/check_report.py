@@ -7,12 +7,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from ms_core.data.check import CheckReport, SplitSummary
+from ms_core.data.problems import ProblemList
 
 
 def print_report(report: CheckReport, console: Console, limit: int = 50) -> None:
     """Print the report; at most `limit` faults of each severity (0 prints all)."""
     if report.splits:
         console.print(histogram(report))
+    print_problems(report, console, limit)
+
+
+def print_problems(report: ProblemList, console: Console, limit: int = 50) -> None:
+    """A line for each fault, at most `limit` of each severity (0 prints all), and how many there are."""
     for severity, style in (("error", "red"), ("warning", "yellow")):
         problems = [problem for problem in report.problems if problem.severity == severity]
         shown = problems[:limit] if limit else problems

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ms_core.errors import UserError
 
-Kind = Literal["box", "class", "label", "id", "size", "file", "duplicate", "count"]
+Kind = Literal["box", "class", "label", "id", "size", "file", "mask", "duplicate", "count"]
 Severity = Literal["error", "warning"]
 
 REMEDIES: dict[Kind, str] = {
@@ -31,6 +31,27 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+class ProblemList:
+    """What a check of any kind of data found, by how bad it is."""
+
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Faults that stop a training or make its scores wrong."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """Faults that a training survives."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    @property
+    def exit_code(self) -> int:
+        """2 where there are errors, else 0."""
+        return 2 if self.errors else 0
 
 
 class Problems:

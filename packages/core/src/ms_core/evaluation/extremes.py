@@ -1,10 +1,10 @@
 """The images a detector does best and worst on, found in one pass with bounded memory."""
 
-import heapq
 from dataclasses import dataclass
 
 from ms_core.data.sample import Sample
 from ms_core.detection.detections import Detections
+from ms_core.evaluation.best_and_worst import BestAndWorst
 from ms_core.evaluation.image_match import ImageMatch
 
 
@@ -56,10 +56,6 @@ class JudgedImage:
     score: ImageScore
 
 
-_Entry = tuple[tuple[float, ...], JudgedImage]
-"""Key, greater stays longer, and image; no two keys are equal, so images are never compared."""
-
-
 class Extremes:
     """Keeps the `count` best and worst images; no picture is held, only boxes.
 
@@ -70,35 +66,20 @@ class Extremes:
 
     def __init__(self, min_score: float, count: int = 6) -> None:
         self.min_score = min_score
-        self.count = count
-        self._seen = 0
-        self._best: list[_Entry] = []
-        self._worst: list[_Entry] = []
+        self._images: BestAndWorst[JudgedImage] = BestAndWorst(count)
 
     def update(self, sample: Sample, detections: Detections, match: ImageMatch) -> None:
         """Take one image."""
         score = score_image(match, self.min_score)
-        if not score.is_judged:
-            return
-        self._seen += 1
-        image = JudgedImage(sample, detections.above(self.min_score), score)
-        key = (*score.rank, -self._seen)  # of equals the earlier image is the better one
-        self._keep(self._best, (key, image))
-        self._keep(self._worst, (tuple(-part for part in key), image))
+        if score.is_judged:
+            self._images.update(
+                score.rank, lambda: JudgedImage(sample, detections.above(self.min_score), score)
+            )
 
     def best(self) -> list[JudgedImage]:
         """The best first. No image is among the best and the worst: few images are shared out by halves."""
-        return self._first(self._best, -(-self._seen // 2))
+        return self._images.best()
 
     def worst(self) -> list[JudgedImage]:
         """The worst first."""
-        return self._first(self._worst, self._seen // 2)
-
-    def _keep(self, heap: list[_Entry], entry: _Entry) -> None:
-        if len(heap) < self.count:
-            heapq.heappush(heap, entry)
-        else:
-            heapq.heappushpop(heap, entry)
-
-    def _first(self, heap: list[_Entry], most: int) -> list[JudgedImage]:
-        return [image for _, image in sorted(heap, reverse=True)[:most]]
+        return self._images.worst()

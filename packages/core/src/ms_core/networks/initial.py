@@ -19,13 +19,14 @@ def initialise(network: nn.Cell, seed: int) -> None:
         if parameter.ndim < 2:  # biases, normalisation
             continue
         rng = np.random.default_rng((seed, zlib.crc32(name.encode())))
-        parameter.set_data(Tensor(_truncated_normal(rng, parameter.shape)))
+        parameter.set_data(Tensor(truncated_normal(rng, parameter.shape, _SIGMA)))
 
 
-def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def truncated_normal(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> np.ndarray:
+    """Normal values, float32; those beyond 2 sigma are drawn again."""
     values = rng.standard_normal(shape)
     outside = np.abs(values) > _CUT
     while outside.any():
         values[outside] = rng.standard_normal(int(outside.sum()))
         outside = np.abs(values) > _CUT
-    return (values * _SIGMA).astype(np.float32)
+    return (values * sigma).astype(np.float32)

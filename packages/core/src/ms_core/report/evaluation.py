@@ -43,7 +43,7 @@ def precision_recall_figure(metrics: CocoMetrics, path: Path) -> None:
     seen = [k for k, score in enumerate(metrics.classes) if score.ap > -1]
     frame(axes, "Precision over recall", "recall", "precision")
     few = [metrics.classes[k].name for k in seen] if len(seen) <= MOST_COLOURED else []
-    labels = [f"{_written(n)}  {metrics.classes[k].ap50:.3f}" for n, k in zip(few, seen, strict=False)]
+    labels = [f"{written_name(n)}  {metrics.classes[k].ap50:.3f}" for n, k in zip(few, seen, strict=False)]
     draw_precision_recall(axes, metrics.precision[0][:, seen].T, labels)
     if seen:
         mean = metrics.precision[5][:, seen].mean(axis=1)
@@ -52,7 +52,7 @@ def precision_recall_figure(metrics: CocoMetrics, path: Path) -> None:
         )
         show_legend(axes, "lower left")
         legend = axes.get_legend()
-        _match_fonts(legend.get_texts() if legend else [], few)
+        match_fonts(legend.get_texts() if legend else [], few)
     save(figure, path)
 
 
@@ -87,7 +87,7 @@ def class_ap_figure(metrics: CocoMetrics, path: Path) -> None:
     axes.barh(rows, [score.ap for score in known], height=0.5, color=BLUE, label="AP")
     axes.set_yticks(rows)
     names = [score.name for score in known]
-    _match_fonts(axes.set_yticklabels(map(_written, names)), names)
+    match_fonts(axes.set_yticklabels(map(written_name, names)), names)
     for row, score in zip(rows, known, strict=True):
         note = f"{score.ap:.3f}  ({score.objects})"
         axes.text(score.ap50 + 0.01, row, note, va="center", fontsize=8, color=INK)
@@ -102,18 +102,38 @@ def confusion_figure(confusion: ConfusionMatrix, path: Path) -> None:
     names = (*confusion.classes, "background")
     counts = confusion.counts
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    few = counts.size <= _MOST_WRITTEN_CELLS
+    text = [[str(count) if count else "" for count in row] for row in counts.tolist()] if few else []
+    title = f"Confusion at IoU {confusion.iou_threshold:g}, score > {confusion.min_score:g}"
+    draw_confusion(path, names, shares, text, title, found="detected")
+
+
+def draw_confusion(
+    path: Path,
+    names: Sequence[str],
+    shares: np.ndarray,
+    text: Sequence[Sequence[str]],
+    title: str,
+    found: str,
+) -> None:
+    """A square of shaded cells.
+
+    Args:
+        names: of the rows, which are annotated, and of the columns. shares: [n, n], 0-1.
+        text: of the cells, n rows of n; empty: nothing is written.
+        found: word for the columns.
+    """
     side = float(np.clip(2.5 + 0.45 * len(names), 5, 24))
     figure = new_figure(side, side)
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(names)))
     axes.set_yticks(range(len(names)))
-    _match_fonts(axes.set_xticklabels(map(_written, names), rotation=90), names)
-    _match_fonts(axes.set_yticklabels(map(_written, names)), names)
-    if counts.size <= _MOST_WRITTEN_CELLS:
-        _write_counts(axes, counts, shares)
-    axes.set_title(f"Confusion at IoU {confusion.iou_threshold:g}, score > {confusion.min_score:g}")
-    axes.set_xlabel("detected")
+    match_fonts(axes.set_xticklabels(map(written_name, names), rotation=90), names)
+    match_fonts(axes.set_yticklabels(map(written_name, names)), names)
+    _write_cells(axes, text, shares)
+    axes.set_title(title)
+    axes.set_xlabel(found)
     axes.set_ylabel("annotated")
     save(figure, path)
 
@@ -170,18 +190,20 @@ def draw_score_histogram(axes: Axes, right: np.ndarray, wrong: np.ndarray) -> No
     axes.set_ylim(bottom=0)
 
 
-def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            ink = "white" if shares[row, column] > 0.55 else INK
-            axes.text(column, row, str(count), ha="center", va="center", color=ink, fontsize=8)
+def _write_cells(axes: Axes, text: Sequence[Sequence[str]], shares: np.ndarray) -> None:
+    for row, cells in enumerate(text):
+        for column, cell in enumerate(cells):
+            if cell:
+                ink = "white" if shares[row, column] > 0.55 else INK
+                axes.text(column, row, cell, ha="center", va="center", color=ink, fontsize=8)
 
 
-def _written(name: str) -> str:
+def written_name(name: str) -> str:
+    """As the font at hand can write it."""
     return label_font(name, 12)[1]
 
 
-def _match_fonts(texts: Iterable[Text], names: Sequence[str]) -> None:
+def match_fonts(texts: Iterable[Text], names: Sequence[str]) -> None:
     """Set the texts that show `names` in fonts that can write them; matplotlib's own, DejaVu, lacks some."""
     from matplotlib.font_manager import FontProperties
 

@@ -1,4 +1,6 @@
-"""The folder of one evaluation: what `eval` writes into it, and what a report reads back.
+"""The folder of one evaluation: what `eval` of a detector writes into it, and what a report reads back.
+
+`semantic_folder` writes that of a segmentation network; the two are told apart by what metrics.json holds.
 
 metrics.json          the COCO numbers, per class, score thresholds, best and worst images
 precision-recall.json precision at IoU 0.5 at 101 levels of recall, by class
@@ -66,9 +68,9 @@ def write_metrics(
     content = metrics.to_json()
     if findings is not None:
         _add_thresholds(content, findings)
-    _write_json(out / "metrics.json", {**content, **about})
+    write_json(out / "metrics.json", {**content, **about})
     curves = {s.name: metrics.precision[0, :, k].round(5).tolist() for k, s in enumerate(metrics.classes)}
-    _write_json(out / "precision-recall.json", curves)
+    write_json(out / "precision-recall.json", curves)
     if can_plot():
         from ms_core.report.evaluation import class_ap_figure, precision_recall_figure
 
@@ -88,7 +90,7 @@ def write_findings(out: Path, findings: Findings, encoded: EncodedReader = read_
         UserError: a picture cannot be read any more, or the disk refuses.
     """
     confusion, curves = findings.confusion, findings.scores.curves()
-    _write_json(
+    write_json(
         out / "confusion.json",
         {
             "classes": list(confusion.classes),
@@ -99,7 +101,7 @@ def write_findings(out: Path, findings: Findings, encoded: EncodedReader = read_
     )
     right, wrong = findings.scores.histogram()
     thinned = {name: _listed(values[::_CURVE_STEP]) for name, values in vars(curves).items()}
-    _write_json(
+    write_json(
         out / "score-curves.json",
         {"iou": IOU_THRESHOLD, **thinned, "hits": right.tolist(), "false_alarms": wrong.tolist()},
     )
@@ -133,6 +135,21 @@ def evaluations_of(run: Path) -> list[Path]:
     return sorted(file.parent for file in run.glob("eval-*/metrics.json"))
 
 
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """One object, whole or not at all; metrics.json, which people read, with a line for every value."""
+    with atomic_write(path) as file:
+        json.dump(content, file, indent=2 if path.name == "metrics.json" else None, ensure_ascii=False)
+
+
+def picture_folder(out: Path) -> Path:
+    """images/ in the folder of an evaluation, without the pictures of a former one."""
+    folder = out / "images"
+    folder.mkdir(exist_ok=True)
+    for former in (*folder.glob("best-*.jpg"), *folder.glob("worst-*.jpg")):
+        former.unlink()
+    return folder
+
+
 def _add_thresholds(content: dict[str, Any], findings: Findings) -> None:
     content["threshold"] = _threshold(findings.scores.advice())
     for entry in content["per_class"]:
@@ -144,10 +161,7 @@ def _threshold(advice: ScoreThreshold | None) -> dict[str, float] | None:
 
 
 def _write_pictures(out: Path, findings: Findings, encoded: EncodedReader) -> dict[str, Any]:
-    folder = out / "images"
-    folder.mkdir(exist_ok=True)
-    for former in (*folder.glob("best-*.jpg"), *folder.glob("worst-*.jpg")):
-        former.unlink()
+    folder = picture_folder(out)
     extremes = findings.extremes
     tiles: list[np.ndarray] = []
     entries: dict[str, list[dict[str, Any]]] = {"best_images": [], "worst_images": []}
@@ -191,11 +205,6 @@ def _sheet(tiles: list[np.ndarray]) -> np.ndarray:
 
 def _listed(values: np.ndarray) -> list[float | None]:
     return [round(float(value), 5) if np.isfinite(value) else None for value in values]
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    with atomic_write(path) as file:
-        json.dump(content, file, indent=2 if path.name == "metrics.json" else None, ensure_ascii=False)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""One evaluation: numbers, classes, curves, thresholds, confusion, best and worst images."""
+"""One evaluation of a detector: numbers, classes, curves, thresholds, confusion, best and worst images."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from ms_core.data.images import read_image
 from ms_core.draw_outcomes import LEGEND
 from ms_core.evaluation.coco_metrics import STAT_NAMES
 from ms_core.evaluation.thresholds import ScoreCurves
@@ -28,16 +25,14 @@ from ms_core.report.html import (
     diagram,
     element,
     facts,
-    figure,
     joined,
-    jpeg_element,
     number,
     table,
 )
+from ms_core.report.pictures import extreme_pictures
 from ms_core.report.run_facts import RunFacts
 
 _WIDTH, _HEIGHT = 3.9, 2.9  # inches
-_PICTURE_WIDTHS = (960, 760, 600, 460, 340, 240)
 _CURVE_KEYS = ("scores", "precision", "recall", "f1")
 _STATS = {
     "AP": "IoU .50:.95, the mAP of COCO",
@@ -235,45 +230,11 @@ def _confusion(evaluation: EvaluationFolder) -> Html | None:
 
 
 def _pictures(evaluation: EvaluationFolder, picture_bytes: int) -> list[Html]:
-    metrics = evaluation.metrics
-    groups = {
-        "Best images": metrics.get("best_images", []),
-        "Worst images": metrics.get("worst_images", []),
-    }
-    each = picture_bytes // max(sum(map(len, groups.values())), 1)
-    blocks = []
-    for title, entries in groups.items():
-        shown = [_picture(evaluation.path, entry, each) for entry in entries]
-        if shown:
-            blocks += [
-                element("h3", title),
-                _picture_key(metrics["shown_score"]),
-                element("div", *shown, class_="pictures"),
-            ]
-    return blocks
-
-
-def _picture(folder: Path, entry: dict[str, Any], most_bytes: int) -> Html:
-    words = picture_caption(entry)
-    path = folder / entry["picture"]
-    if not path.is_file():
-        return figure(element("p", f"{path} is not there any more.", class_="note"), words)
-    content, width, height = _bounded_jpeg(path, most_bytes)
-    alt = f"Annotated objects left, detections right. {words}"
-    return figure(jpeg_element(content, width, height, alt), words)
-
-
-def _bounded_jpeg(path: Path, most_bytes: int) -> tuple[bytes, int, int]:
-    """(JPEG, width, height): as wide as the bytes allow."""
-    image = read_image(path)
-    for width in _PICTURE_WIDTHS:
-        scale = min(width / image.shape[1], 1.0)
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        _, content = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
-        if len(content) <= most_bytes:
-            break
-    return content.tobytes(), *size
+    if "shown_score" not in evaluation.metrics:
+        return []
+    key = _picture_key(evaluation.metrics["shown_score"])
+    shown = "Annotated objects left, detections right."
+    return extreme_pictures(evaluation, picture_bytes, picture_caption, shown, key)
 
 
 def _picture_key(shown_score: float) -> Html:

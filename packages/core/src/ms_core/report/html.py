@@ -82,6 +82,15 @@ def bar(share: float, colour: str = "var(--series-0)") -> Html:
     return element("span", class_="bar", style=f"--length:{width:.1f}%;--tint:{colour}")
 
 
+def with_chip(name: str, colour: Sequence[int] | None) -> Html:
+    """A name behind a small square of its colour, RGB 0-255; None: it has none."""
+    if colour is None:
+        return escaped(name)
+    red, green, blue = (int(part) for part in colour)
+    chip = element("span", class_="swatch", style=f"--tint:rgb({red},{green},{blue})")
+    return element("span", chip, element("span", name), class_="named")
+
+
 def key(entries: Iterable[tuple[str, str]]) -> Html | None:
     """A legend: (label, colour) each; None where there is nothing to tell apart."""
     items = [
@@ -112,6 +121,14 @@ def number(value: object, digits: int = 3) -> str:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value or value < 0:
         return "–"
     return f"{value:.{digits}f}"
+
+
+def percent(part: float, whole: float, digits: int = 0) -> str:
+    """A share in percent, as wide as any other below 100 so that bars before it line up; a dash without a whole."""
+    if not whole:
+        return "–"
+    width = 3 + digits if digits else 2
+    return f"{100 * part / whole:.{digits}f}".rjust(width, "\N{FIGURE SPACE}") + " %"
 
 
 def count(value: object) -> str:

@@ -13,10 +13,9 @@ import numpy as np
 
 from ms_core import __version__
 from ms_core.atomic import atomic_write
-from ms_core.report.data_section import data_section
-from ms_core.report.evaluation_section import evaluation_section
 from ms_core.report.figures import can_plot
 from ms_core.report.html import Html, count, element, escaped, joined, number
+from ms_core.report.kinds import kind_of_data, kind_of_evaluation
 from ms_core.report.run_facts import RunFacts, read_run
 from ms_core.report.run_section import configuration_section, environment_section, reproduce_section
 from ms_core.report.training import training_figure
@@ -72,11 +71,10 @@ def _sections(facts: RunFacts) -> list[Section]:
     sections = [("training", "Training", training_section(facts))]
     for number_, evaluation in enumerate(facts.evaluations):
         title = f"Evaluation: {evaluation.name.removeprefix('eval-')}"
-        sections.append(
-            (f"evaluation-{number_}", title, evaluation_section(evaluation, facts, number_, share))
-        )
+        write = kind_of_evaluation(evaluation.metrics).evaluation
+        sections.append((f"evaluation-{number_}", title, write(evaluation, facts, number_, share)))
     if facts.data.get("splits"):
-        sections.append(("data", "Data", data_section(facts)))
+        sections.append(("data", "Data", kind_of_data(facts.data).data(facts)))
     sections.append(("configuration", "Configuration", configuration_section(facts)))
     sections.append(("environment", "Environment", environment_section(facts)))
     sections.append(("reproduce", "Reproduce", reproduce_section(facts)))
@@ -97,12 +95,12 @@ def _header(facts: RunFacts) -> list[Html]:
         element("h1", facts.name),
         element("p", _lead(facts), class_="lead"),
     ]
-    if facts.epochs and facts.curves.x_label == "epoch" and facts.epochs_done < facts.epochs:
+    missing = _unfinished(facts)
+    if missing:
         parts.append(
             element(
                 "p",
-                f"Not finished: {math.floor(100 * facts.epochs_done) / 100:g} of {facts.epochs} epochs are on record. "
-                "Go on with: ",
+                f"Not finished: {missing} are on record. Go on with: ",
                 element("code", shlex.join([*facts.tool_words, "train", "--resume", str(facts.path)])),
                 class_="warning",
             )
@@ -124,6 +122,16 @@ def _header(facts: RunFacts) -> list[Html]:
     return parts
 
 
+def _unfinished(facts: RunFacts) -> str:
+    """How much of the training is done; empty if all is."""
+    if facts.iterations:
+        done, wanted = facts.curves.last_step, facts.iterations
+        return f"{count(done)} of {count(wanted)} steps" if done < wanted else ""
+    if not facts.epochs or facts.curves.x_label != "epoch" or facts.epochs_done >= facts.epochs:
+        return ""
+    return f"{math.floor(100 * facts.epochs_done) / 100:g} of {facts.epochs} epochs"
+
+
 def _lead(facts: RunFacts) -> str:
     words = [facts.model]
     if facts.setting("model", "variant") == "paper":
@@ -139,13 +147,13 @@ def _lead(facts: RunFacts) -> str:
 
 def _tiles(facts: RunFacts) -> list[tuple[str, str]]:
     """The numbers that everybody asks for first."""
-    tiles = []
+    tiles: list[tuple[str, str]] = []
     for evaluation in facts.evaluations[:2]:
-        split = evaluation.name.removeprefix("eval-")
-        tiles.append((f"mAP on {split}", number(evaluation.metrics.get("AP"))))
-        tiles.append((f"AP50 on {split}", number(evaluation.metrics.get("AP50"))))
+        tiles += kind_of_evaluation(evaluation.metrics).tiles_of(evaluation)
     if not tiles:
         tiles += _best_while_training(facts)
+    if facts.iterations:
+        tiles.append(("steps", count(facts.curves.last_step)))
     tiles.append(("epochs", f"{facts.epochs_done:.4g}"))
     train = facts.data.get("splits", {}).get("train", {})
     tiles.append(("training images", count(train.get("images"))))
@@ -156,7 +164,8 @@ def _tiles(facts: RunFacts) -> list[tuple[str, str]]:
 
 
 def _best_while_training(facts: RunFacts) -> list[tuple[str, str]]:
-    series, metric = facts.curves.evaluations, str(facts.setting("train", "best_metric") or "AP")
+    series = facts.curves.evaluations
+    metric = str(facts.setting("train", "best_metric") or next(iter(facts.curves.metrics), "AP"))
     if not series.has(metric):
         return []
     best = int(np.nanargmax(series.values[metric]))

@@ -18,6 +18,14 @@ from ms_core.run_folder import RunFolder
 
 _DEVICE = re.compile(r" on ((?:CPU|GPU|Ascend)[^;]*);", re.IGNORECASE)
 
+_TOOLS = (
+    ("segformer", "ms-segformer"),
+    ("defrcn", "ms-defrcn"),
+    ("ssdlite", "ms-ssdlite-fpn"),
+    ("ssd", "ms-ssd"),
+)
+"""Beginning of a network's name -> its command, for a run that a program of the user started."""
+
 
 @dataclass(frozen=True, eq=False)
 class RunFacts:
@@ -66,6 +74,12 @@ class RunFacts:
         return value if isinstance(value, int) else None
 
     @property
+    def iterations(self) -> int:
+        """Steps asked for; 0 where the epochs count."""
+        value = self.setting("train", "iterations")
+        return value if isinstance(value, int) else 0
+
+    @property
     def command(self) -> list[str]:
         """The command line that started the run, its program as a person types it."""
         words = [str(word) for word in self.environment.get("command", [])]
@@ -80,9 +94,11 @@ class RunFacts:
     def tool_words(self) -> list[str]:
         """The command of the package, such as ms-ssd."""
         words = self.command
-        if words[:2] == ["python", "-m"]:
+        if words[:2] == ["python", "-m"] and words[2].startswith("ms_"):
             return words[:3]
-        return [words[0]] if words and words[0].startswith("ms-") else ["ms-ssd"]
+        if words and words[0].startswith("ms-"):
+            return [words[0]]
+        return [next((tool for start, tool in _TOOLS if self.model.startswith(start)), "ms-ssd")]
 
     def command_on_run(self, verb: str, *words: str) -> str:
         """A line to copy into a shell: the verb, this run, the further words."""

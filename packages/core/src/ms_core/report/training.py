@@ -26,7 +26,7 @@ from ms_core.report.figures import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-METRICS = ("AP", "AP50", "AP75", "VOC_AP50", "mIoU")
+METRICS = ("AP", "AP50", "AP75", "VOC_AP50", "mIoU", "mAcc", "aAcc")
 """Results of evaluations that are drawn."""
 _MOST_POINTS = 600
 _LOG_RATIO = 12.0
@@ -55,6 +55,8 @@ class TrainingCurves:
     evaluations: Series
     x_label: str
     """"epoch" or "step"."""
+    last_step: int = 0
+    """Of the training, on record."""
 
     @property
     def loss_parts(self) -> list[str]:
@@ -82,7 +84,9 @@ def training_curves(records: Iterable[Mapping[str, Any]]) -> TrainingCurves:
     """
     kept = _written_last(records)
     x_label = "epoch" if all("epoch" in r for kind in kept.values() for r in kind) else "step"
-    return TrainingCurves(_series(kept["train"], x_label), _series(kept["evaluation"], x_label), x_label)
+    training, evaluations = (_series(kept[kind], x_label) for kind in ("train", "evaluation"))
+    last_step = kept["train"][-1]["step"] if kept["train"] else 0
+    return TrainingCurves(training, evaluations, x_label, last_step)
 
 
 def training_figure(records: Iterable[Mapping[str, Any]], path: Path) -> None:

@@ -10,7 +10,7 @@ from ms_core.report.run_facts import RunFacts
 from ms_core.report.training import TrainingCurves, training_panels
 
 _WIDTH, _HEIGHT = 3.9, 2.5  # inches; small, so that its text stays legible on a phone
-_TABLE_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100", "VOC_AP50")
+_TABLE_METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100", "VOC_AP50", "mIoU", "mAcc", "aAcc")
 _MOST_ROWS = 15
 _CAPTIONS = {
     "Loss": "Thin: as recorded. Bold: running mean.",
@@ -69,7 +69,7 @@ def _evaluations(run: RunFacts) -> Html | None:
     names = [name for name in _TABLE_METRICS if series.has(name)]
     if not names:
         return None
-    metric = str(run.setting("train", "best_metric") or "AP")
+    metric = str(run.setting("train", "best_metric") or names[0])
     ranking = series.values.get(metric, np.zeros(0))
     best = int(np.nanargmax(ranking)) if np.isfinite(ranking).any() else -1
     rows = []
@@ -79,7 +79,8 @@ def _evaluations(run: RunFacts) -> Html | None:
         if place == best:
             cells = [element("strong", cell) for cell in cells]
         rows.append(cells)
-    caption = element("p", f"Bold: best {metric}, kept as best.ckpt.", class_="note")
+    words = f"Bold: best {metric}, kept as best.ckpt."
+    caption = element("p", words, class_="note") if best >= 0 else None
     heading = element("h3", "Evaluations while training")
     return joined([heading, table([run.curves.x_label, *names], rows), caption])
 
