@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from ms_core.data.images import read_image
+from ms_core.data.network_input import single_thread_opencv
 from ms_core.data.open import open_dataset
 from ms_core.detection import augment
 from ms_core.detection.anchors import Anchors, grid_anchors, scale_aspect_anchors
@@ -84,7 +85,7 @@ def anchors_for(size: int) -> Anchors:
 
 def measure(items: list[Item], size: int, seconds: float) -> None:
     """Print pictures a second and milliseconds a stage."""
-    augment.single_thread_opencv()
+    single_thread_opencv()
     rng, watch, anchors = np.random.default_rng(0), Stopwatch(), anchors_for(size)
     for item in items[:5]:
         one_picture(item, size, anchors, rng, Stopwatch())  # caches warm

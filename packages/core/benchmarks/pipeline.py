@@ -20,10 +20,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
 from ms_core.data.open import open_dataset
 from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection.anchors import Anchors, grid_anchors, scale_aspect_anchors
-from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
 from ms_core.draw import save_image
 from ms_core.read_ahead import read_ahead
 from ms_core.single_shot.config import InputConfig

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD
 from ms_core.detection import augment
 from ms_core.detection.boxes import box_areas, intersections
 
@@ -206,18 +207,9 @@ def test_levels_left_to_normalise_are_the_whole_jitter(seed: int) -> None:
 
 def test_normalise_is_the_formula() -> None:
     image = picture(np.random.default_rng(0), 7, 5)
-    expected = (image / 255 - augment.IMAGENET_MEAN) / augment.IMAGENET_STD
+    expected = (image / 255 - IMAGENET_MEAN) / IMAGENET_STD
     planes = augment.normalise(image)
     assert planes.shape == (3, 5, 7)
     assert planes.dtype == np.float32
     assert planes.flags["C_CONTIGUOUS"]
     np.testing.assert_allclose(planes, expected.transpose(2, 0, 1), atol=1e-6)
-
-
-def test_opencv_threads_are_only_changed_when_asked() -> None:
-    before = cv2.getNumThreads()
-    try:
-        augment.single_thread_opencv()
-        assert cv2.getNumThreads() == 1
-    finally:
-        cv2.setNumThreads(before)

@@ -10,8 +10,8 @@ from ms_core.segmentation.check import check_segmentation
 from ms_core.segmentation.cityscapes_labels import CLASSES, ID_TO_TRAIN_ID
 from ms_core.segmentation.config import SegmentationDataConfig
 from ms_core.segmentation.open import open_split
-from ms_core.segmentation.streets.scene import draw_street
 from ms_core.segmentation.streets import make_streets
+from ms_core.segmentation.streets.scene import draw_street
 
 
 @pytest.fixture(scope="module")

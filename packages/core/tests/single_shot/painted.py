@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD
 
 COLOURS = ((230, 20, 20), (20, 230, 20), (20, 20, 230))
 """RGB of the classes."""

@@ -5,11 +5,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from ms_core.benchmark import WARM_UP, Timing, peak_memory_mb, pipeline_rate, time_calls
+from ms_core.benchmark_table import benchmark_rows, write_benchmark
 from ms_core.data.open import open_dataset
 from ms_core.data.synthetic import make_shapes
 from ms_core.detection.anchors import grid_anchors
-from ms_core.benchmark import WARM_UP, Timing, peak_memory_mb, pipeline_rate, time_calls
-from ms_core.benchmark_table import benchmark_rows, write_benchmark
 from ms_core.single_shot.benchmark import print_benchmark
 from ms_core.single_shot.config import InputConfig
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples

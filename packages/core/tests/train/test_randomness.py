@@ -4,7 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Parameter, Tensor, nn, ops
-from ms_core.train.randomness import Dropout, DropPath, connect_random_cells
+from ms_core.train.randomness import ChannelDropout, Dropout, DropPath, connect_random_cells
 
 ONES = Tensor(np.ones((64, 10, 10), np.float32))
 
@@ -86,3 +86,15 @@ def test_evaluation_changes_nothing_and_training_needs_a_step() -> None:
         cell(ONES)
     with pytest.raises(ValueError, match="not 1"):
         Dropout(1.5)
+
+
+def test_channel_dropout_drops_whole_channels() -> None:
+    ms.set_context(mode=ms.GRAPH_MODE)
+    network = TwoLayers(ChannelDropout(0.5), ChannelDropout(0.5))
+    network.set_train(True)
+    connect_random_cells(
+        network, Parameter(Tensor(0, ms.int32), name="train.step", requires_grad=False), seed=1
+    )
+    rows = network(ONES)[0].asnumpy().reshape(64 * 10, 10)
+    assert {tuple(np.unique(row)) for row in rows} == {(0.0,), (2.0,)}
+    assert len({tuple(sample[:, 0]) for sample in rows.reshape(64, 10, 10)}) > 50  # each picture its own

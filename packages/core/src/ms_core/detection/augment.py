@@ -8,24 +8,12 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD, look_up, resize_image
 from ms_core.detection.boxes import box_areas, box_iou
 
 MIN_OVERLAPS = (None, 0.1, 0.3, 0.5, 0.7, 0.9)
 """What a crop may be asked to keep of the objects; None leaves the picture whole (SSD paper, section 2.2)."""
 CROP_TRIES = 50
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-"""RGB, of pixels scaled to 0-1."""
-IMAGENET_STD = (0.229, 0.224, 0.225)
-"""RGB, of pixels scaled to 0-1."""
-
-
-def single_thread_opencv() -> None:
-    """Keep OpenCV from starting threads of its own; call it where worker threads start.
-
-    With one picture per worker its threads only compete with the other workers. The setting is process-wide,
-    so it is no side effect of importing this module.
-    """
-    cv2.setNumThreads(0)
 
 
 def random_iou_crop(
@@ -101,11 +89,6 @@ def resize(image: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> tuple
     height, width = size
     factors = np.array([width / image.shape[1], height / image.shape[0]] * 2, np.float32)
     return resize_image(image, size), boxes * factors
-
-
-def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [H, W, 3] stretched to `size` = (height, width), bilinear; for training and evaluation alike."""
-    return cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def horizontal_flip(
@@ -202,13 +185,7 @@ def normalise(
         levels: uint8 [256], what `jitter_with_levels` left to do; None: nothing.
         out: float32 [3, H, W] contiguous, written and returned; None: a new array.
     """
-    table = _normalised_levels(tuple(mean), tuple(std))
-    if levels is not None:
-        table = table[:, levels]
-    planes = np.empty((3, *image.shape[:2]), np.float32) if out is None else out
-    for channel, plane in enumerate(cv2.split(image)):
-        cv2.LUT(plane, table[channel], dst=planes[channel])
-    return planes
+    return look_up(image, _normalised_levels(tuple(mean), tuple(std)), levels=levels, out=out)
 
 
 @lru_cache(maxsize=8)

@@ -25,10 +25,10 @@ from ms_core.benchmark import (
 )
 from ms_core.benchmark_table import print_table
 from ms_core.data.images import decode_image
+from ms_core.data.network_input import single_thread_opencv
 from ms_core.data.record_cache import open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.data.synthetic import make_shapes
-from ms_core.detection.augment import single_thread_opencv
 from ms_core.device import Runtime
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector

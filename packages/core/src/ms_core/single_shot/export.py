@@ -9,7 +9,7 @@ import numpy as np
 from ms_core import device
 from ms_core.cli import refuse_overwrite
 from ms_core.data.images import read_image
-from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD
 from ms_core.errors import UserError
 from ms_core.export.manifest import NAME, Manifest, file_sha256, write_manifest
 from ms_core.export.mindir import export_mindir
@@ -19,6 +19,7 @@ from ms_core.single_shot.config import PostprocessConfig, SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import network_input
 from ms_core.single_shot.trained import TrainedModel, load_trained
+
 
 def export_detector(
     model: TrainedModel, postprocess: PostprocessConfig, out: Path, *, batch_size: int, picture: Path | None

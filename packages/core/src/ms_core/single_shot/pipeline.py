@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ms_core.data.images import decode_image
+from ms_core.data.network_input import resize_image
 from ms_core.data.sample import DetectionDataset, EncodedReader, Sample, read_file
 from ms_core.detection import augment
 from ms_core.detection.anchors import Anchors
@@ -158,4 +159,4 @@ def training_samples(dataset: DetectionDataset, config: InputConfig) -> list[Sam
 
 def network_input(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
     """[h, w, 3] uint8 RGB of any size -> [3, H, W] float32, resized (aspect ratio not kept) and normalised."""
-    return augment.normalise(augment.resize_image(image, input_size))
+    return augment.normalise(resize_image(image, input_size))

@@ -13,10 +13,10 @@ from ms_core import device
 from ms_core.checkpoint.weight_file import WeightFile
 from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.config import to_yaml
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
 from ms_core.data.record_cache import has_split, open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.data.summary import write_data_summary
-from ms_core.detection.augment import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
 from ms_core.detection.losses import SingleShotLoss
 from ms_core.device import Runtime
 from ms_core.errors import Interrupted, UserError

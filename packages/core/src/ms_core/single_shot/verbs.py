@@ -11,13 +11,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ms_core.cli import ForeignConfig, LazyVerb, Tool, Verb, lazy_doctor
+from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor
 from ms_core.errors import UserError
-from ms_core.recipes import Recipe
 from ms_core.run_target import config_of_run
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.train.verb import add_train_arguments, require_recipe, resumed_config, training_folder
+from ms_core.verb_options import (
+    TARGET_HELP,
+    add_benchmark_options,
+    add_convert_style,
+    add_demo_options,
+    add_export_options,
+    lazy_report,
+    old_zoo_config,
+)
 
 HELP = {
     "train": "train a network on your pictures",
@@ -26,13 +34,11 @@ HELP = {
     "export": "write a trained network for use outside Python, and verify it",
     "convert": "write weights of any supported file as our checkpoint, or as one for the old code",
     "data": "check, convert, draw and cache datasets",
-    "report": "write the page about a run again: curves, evaluations, settings",
     "benchmark": "time training step, forward pass, post-processing and input pipeline on this machine",
     "demo": "make a small dataset, then train, evaluate, predict and export on it",
 }
 BENCHMARK_PARTS = ("pipeline", "forward", "postprocess", "train")
 """What can be measured, in the order in which it is: training, which takes most memory, last."""
-TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
 
 
 def detector_tool(package: DetectorPackage, purpose: str) -> Tool:
@@ -49,25 +55,13 @@ def detector_tool(package: DetectorPackage, purpose: str) -> Tool:
         "export": partial(_export_verb, package),
         "convert": partial(_convert_verb, package),
         "data": _data_verb,
-        "report": _report_verb,
         "benchmark": partial(_benchmark_verb, package),
         "demo": partial(_demo_verb, package),
     }
     verbs = {name: LazyVerb(HELP[name], build) for name, build in builders.items()}
-    verbs["doctor"] = lazy_doctor(package.tool)
-    return Tool(package.tool, verbs, package.version, package.recipes, purpose, _old_zoo(package))
-
-
-def _old_zoo(package: DetectorPackage) -> ForeignConfig:
-    """Reads configurations of the old zoo where `--config` names one."""
-
-    def read(path: Path, verb: str) -> Recipe | None:
-        from ms_core.old_zoo.config_file import recipe_of_old_file
-        from ms_core.old_zoo.networks import old_package
-
-        return recipe_of_old_file(path, verb, package=old_package(package.tool), recipes=package.recipes)
-
-    return read
+    verbs |= {"report": lazy_report(), "doctor": lazy_doctor(package.tool)}
+    foreign = old_zoo_config(package.tool, package.recipes)
+    return Tool(package.tool, verbs, package.version, package.recipes, purpose, foreign)
 
 
 def _train_verb(package: DetectorPackage) -> Verb:
@@ -163,20 +157,11 @@ def _export_verb(package: DetectorPackage) -> Verb:
     return Verb(
         help=HELP["export"],
         run=partial(_export, package),
-        add_arguments=_export_arguments,
+        add_arguments=add_export_options,
         config=SingleShotConfig,
         recipe=lambda arguments: config_of_run(arguments.target),
         example="{command} runs/mine --format mindir --out exported",
     )
-
-
-def _export_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
-    parser.add_argument("--format", choices=("mindir", "onnx", "air"), default="mindir", help="what to write")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the model and manifest.json")
-    parser.add_argument("--batch-size", type=int, default=1, help="images the model takes at once")
-    parser.add_argument("--picture", type=Path, help="what model and network are compared on")
-    parser.add_argument("--overwrite", action="store_true", help="replace a model in --out")
 
 
 def _export(package: DetectorPackage, arguments: Namespace) -> None:
@@ -211,9 +196,7 @@ def _convert_verb(package: DetectorPackage) -> Verb:
             type=float,
             help="model.min_scale of the training, where an old file needs it (0.1: VGG on GPU)",
         )
-        parser.add_argument(
-            "--to", choices=("ours", "zoo"), default="ours", help="zoo: a file the old MindSpore code loads"
-        )
+        add_convert_style(parser)
 
     return Verb(
         help=HELP["convert"],
@@ -244,26 +227,14 @@ def _data_verb() -> Verb:
     return data_verb()
 
 
-def _report_verb() -> Verb:
-    from ms_core.report.verb import report_verb
-
-    return report_verb()
-
-
 def _benchmark_verb(package: DetectorPackage) -> Verb:
     return Verb(
         help=HELP["benchmark"],
         run=partial(_benchmark, package),
-        add_arguments=_benchmark_arguments,
+        add_arguments=partial(add_benchmark_options, parts=BENCHMARK_PARTS),
         config=SingleShotConfig,
         example="{command} --config ssd300 --train.batch-size 8 --out benchmark.json",
     )
-
-
-def _benchmark_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--steps", type=int, default=10, help="steps and calls of each part that count")
-    parser.add_argument("--skip", nargs="+", choices=BENCHMARK_PARTS, default=(), help="parts to leave out")
-    parser.add_argument("--out", type=Path, help="JSON file for the numbers, with machine and versions")
 
 
 def _benchmark(package: DetectorPackage, arguments: Namespace) -> None:
@@ -280,16 +251,10 @@ def _benchmark(package: DetectorPackage, arguments: Namespace) -> None:
 
 
 def _demo_verb(package: DetectorPackage) -> Verb:
-    def arguments(parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--out", type=Path, default=Path("demo-run"), help="folder for everything it makes"
-        )
-        parser.add_argument("--overwrite", action="store_true", help="replace a former demo in --out")
-
     return Verb(
         help=HELP["demo"],
         run=partial(_demo, package),
-        add_arguments=arguments,
+        add_arguments=add_demo_options,
         config=SingleShotConfig,
         recipe=lambda arguments: package.demo_recipe,
         example="{command} --out demo-run",

@@ -76,7 +76,7 @@ class ChannelDropout(StepRandom):
         if not self.training or self.p == 0:
             return x
         mask = ops.cast(self.uniform(x.shape[:2] + (1,) * (x.ndim - 2)) >= self.p, x.dtype)
-        return x * mask / (1.0 - self.p)
+        return x * (mask / (1.0 - self.p))
 
 
 class DropPath(StepRandom):
@@ -92,7 +92,7 @@ class DropPath(StepRandom):
         if not self.training or self.p == 0:
             return x
         mask = ops.cast(self.uniform((x.shape[0],) + (1,) * (x.ndim - 1)) >= self.p, x.dtype)
-        return x * mask / (1.0 - self.p)
+        return x * (mask / (1.0 - self.p))
 
 
 def _check(p: float) -> None:
