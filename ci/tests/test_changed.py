@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 Git = Callable[..., None]
-NAMES = {"core": "core", "ssd": "ssd", "ssdlite_fpn": "ssdlite-fpn"}
+NAMES = {"core": "core", "ssd": "ssd", "ssdlite_fpn": "ssdlite-fpn", "segformer": "segformer"}
 ALL = ["core", "ssd", "ssdlite-fpn"]
 
 

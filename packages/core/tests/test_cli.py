@@ -106,6 +106,13 @@ def test_a_verb_may_say_where_its_configuration_starts(tmp_path: Path) -> None:
     assert last().config.seed == 9
 
 
+def test_a_verb_can_tell_options_from_what_a_recipe_says(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text("seed: 7\n")
+    assert cli.run(tool(recipes=tmp_path), ["predict", "a", "--config", "small", "--model.name=y"]) == 0
+    arguments = last()
+    assert (arguments.given, arguments.config.seed) == ({"model.name"}, 7)
+
+
 def test_verbs_of_verbs() -> None:
     data = Verb("data tools", verbs={"check": Verb("look for faults", remember)})
     assert run("data", "check", data=data) == 0

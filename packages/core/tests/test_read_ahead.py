@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ms_core.read_ahead import read_ahead
+from ms_core.read_ahead import read_ahead, thread_count
 
 
 def test_order_is_kept_whatever_each_item_takes():
@@ -41,9 +41,28 @@ def test_an_error_comes_after_the_results_before_it():
         next(results)
 
 
+def test_an_error_of_the_items_comes_after_the_results_before_it():
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise ValueError("item 3")
+
+    results = read_ahead(items(), lambda item: item, ahead=6)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="item 3"):
+        next(results)
+
+
 def test_threads_end_when_the_reader_stops_early():
     before = threading.active_count()
     results = read_ahead(range(1000), lambda item: item, ahead=4)
     next(results)
     results.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("asked", "cores", "started"), [(2, 4, 2), (9, 4, 4), (2, None, 1)])
+def test_no_more_threads_than_cores(
+    asked: int, cores: int | None, started: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert thread_count(asked) == started

@@ -180,7 +180,7 @@ def test_picture_that_is_none(checkpoint, tmp_path, refused):
     (tmp_path / "classes.txt").write_text("\n".join(f"class{i}" for i in range(80)))
     words = ["predict", str(checkpoint), str(tmp_path / "notes.jpg"), "--out", str(tmp_path / "drawn")]
     assert "notes.jpg" in refused([*words, "--data.classes", str(tmp_path / "classes.txt"), *ZOO])
-    assert not (tmp_path / "drawn" / "predictions.json").exists()
+    assert json.loads((tmp_path / "drawn" / "predictions.json").read_text()) == []  # so --overwrite works
 
 
 def test_checkpoint_that_does_not_name_its_network(shapes, checkpoint, refused):
@@ -229,3 +229,15 @@ def test_weights_inside_the_run_that_overwrite_removes(shapes, tmp_path, refused
 
 def test_resume_of_nothing(tmp_path, refused):
     assert "no such folder" in refused(["train", "--resume", str(tmp_path / "typo")])
+
+
+def test_no_threads_at_all(shapes, checkpoint, tmp_path, refused):
+    photo = next(shapes.val.parent.rglob("*.jpg"))
+    workers = ["--train.workers", "0", *ZOO]
+    for words in (
+        ["eval", str(checkpoint), "--data.val", str(shapes.val), *workers],
+        ["predict", str(checkpoint), str(photo), "--out", str(tmp_path / "drawn"), *workers],
+        ["benchmark", *FAST, *workers],
+    ):
+        assert "train.workers: 0 is below 1." in refused(words)
+    assert not (tmp_path / "drawn").exists()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
-from ms_core.read_ahead import read_ahead
+from ms_core.read_ahead import read_ahead, thread_count
 from ms_core.run_folder import environment
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def pipeline_rate(
 ) -> float:
     """Images a second of reading, augmenting and encoding as training does it, while nothing else runs."""
     numbers = (number % len(batches) for number in range(WARM_UP + steps))
-    workers = min(workers, os.cpu_count() or 1)
+    workers = thread_count(workers)
     arrays = read_ahead(numbers, batches.__getitem__, workers=workers, ahead=workers + 2)
     _exhaust(islice(arrays, WARM_UP))
     begin = clock()

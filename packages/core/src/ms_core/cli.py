@@ -20,7 +20,7 @@ from ms_core.config import load_config, unknown_option
 from ms_core.config_fields import fields_of
 from ms_core.errors import Interrupted, UserError
 from ms_core.nearest import did_you_mean
-from ms_core.overrides import split_overrides
+from ms_core.overrides import Setting, split_overrides
 from ms_core.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Verb:
     """Adds positional arguments and the options that are no configuration."""
     config: type | None = None
     """Configuration dataclass; its values are options, `--config NAME_OR_PATH` is built in, the result is
-    `namespace.config` (and `namespace.recipe` says where it came from)."""
+    `namespace.config` (`namespace.recipe` says where it came from, `namespace.given` which keys were options)."""
     recipe: Callable[[argparse.Namespace], str | Path | None] | None = None
     """Where the configuration starts from when `--config` is not given, such as the `config.yaml` of a run
     folder."""
@@ -243,7 +243,9 @@ def _read(tool: Tool, command: str, verb: Verb, words: list[str]) -> argparse.Na
         namespace.recipe = namespace.config or (verb.recipe(namespace) if verb.recipe else None)
         foreign = _foreign_recipe(tool, command.removeprefix(tool.name).strip(), namespace.config)
         source = namespace.recipe if foreign is None else foreign
-        namespace.config = load_config(verb.config, recipe=source, overrides=settings, recipes=tool.recipes)
+        words = [word for setting in settings for word in setting.words]
+        namespace.given = frozenset(setting.field.key for setting in settings)
+        namespace.config = load_config(verb.config, recipe=source, overrides=words, recipes=tool.recipes)
     return namespace
 
 
@@ -263,15 +265,15 @@ def _verb_parser(tool: Tool, command: str, verb: Verb) -> VerbParser:
     return parser
 
 
-def _parse(parser: VerbParser, verb: Verb, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The verb's own arguments, and the words that set values of its configuration."""
+def _parse(parser: VerbParser, verb: Verb, words: list[str]) -> tuple[argparse.Namespace, list[Setting]]:
+    """The verb's own arguments, and the settings of its configuration."""
     fields = fields_of(verb.config) if verb.config is not None else {}
     settings, rest = split_overrides(words, fields)
     namespace, unknown = parser.parse_known_words(rest)
     if unknown:
         known = [*parser.option_names(), *(field.option for field in fields.values())]
         raise UserError(f"{unknown_option(unknown[0], known)} See {parser.prog} --help.")
-    return namespace, [word for setting in settings for word in setting.words]
+    return namespace, settings
 
 
 def _versions(tool: Tool) -> str:

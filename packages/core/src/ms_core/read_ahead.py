@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,20 +18,37 @@ Result = TypeVar("Result")
 def read_ahead(
     items: Iterable[Item], work: Callable[[Item], Result], *, workers: int = 2, ahead: int = 16
 ) -> Iterator[Result]:
-    """`map(work, items)` in order, on threads, holding at most `ahead` results; errors come where they happened."""
+    """`map(work, items)` in order, on threads, holding at most `ahead` results.
+
+    Errors of `work` and of `items` come where they happened, after the results before.
+    """
     keep_freed_memory()
     waiting: deque[Future[Result]] = deque()
     source = iter(items)
+
+    def take(count: int) -> None:
+        try:
+            for item in islice(source, count):
+                waiting.append(pool.submit(work, item))
+        except Exception as error:
+            waiting.append(Future())
+            waiting[-1].set_exception(error)
+
     with ThreadPoolExecutor(workers) as pool:
         try:
-            waiting.extend(pool.submit(work, item) for item in islice(source, ahead))
+            take(ahead)
             while waiting:
                 result = waiting.popleft().result()
-                waiting.extend(pool.submit(work, item) for item in islice(source, 1))
+                take(1)
                 yield result
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def thread_count(workers: int) -> int:
+    """Threads to start where `train.workers` asks for so many: never more than the machine has cores."""
+    return min(workers, os.cpu_count() or 1)
 
 
 def keep_freed_memory() -> None:

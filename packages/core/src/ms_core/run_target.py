@@ -21,25 +21,43 @@ def checkpoint_of(target: Path) -> Path:
     return target
 
 
-def config_of_run(target: Path) -> Path | None:
-    """config.yaml of a run folder, or of the run whose `checkpoints` a file lies in."""
-    folder = target if target.is_dir() else target.absolute().parent.parent
-    if target.is_dir() or target.absolute().parent.name == "checkpoints":
-        config = RunFolder(folder).config_path
-        return config if config.is_file() else None
-    return None
-
-
 def run_of(target: Path) -> Path | None:
-    """The run folder, or the one that a checkpoint lies in."""
-    run = target if target.is_dir() else target.absolute().parent.parent
-    return run if (run / "config.yaml").is_file() else None
+    """The run folder itself, or the run whose `checkpoints` a file lies in; None where it belongs to no run."""
+    file = target.absolute()
+    if target.is_dir():
+        run = target
+    elif file.parent.name == "checkpoints":
+        run = file.parent.parent
+    else:
+        return None
+    return run if RunFolder(run).config_path.is_file() else None
+
+
+def config_of_run(target: Path) -> Path | None:
+    """config.yaml of the run that `target` is or belongs to."""
+    run = run_of(target)
+    return None if run is None else RunFolder(run).config_path
 
 
 def evaluation_folder_of(target: Path, split: str) -> Path:
-    """Where the evaluation of `target` on `split` goes, where the user names no folder."""
+    """Where the evaluation of `target` on `split` goes, where the user names no folder.
+
+    `eval-SPLIT` in the run folder is that of the run's best checkpoint; another one has `eval-SPLIT-NAME`, and one
+    that belongs to no run `eval-NAME-SPLIT` in the working folder.
+    """
     run = run_of(target)
-    return Path(f"eval-{target.stem}-{split}") if run is None else run / f"eval-{split}"
+    if run is None:
+        return Path(f"eval-{target.stem}-{split}")
+    return run / (f"eval-{split}" if _is_best(target, run) else f"eval-{split}-{target.stem}")
+
+
+def _is_best(target: Path, run: Path) -> bool:
+    """Whether `target` is what `checkpoint_of` takes of its run."""
+    if target.is_dir():
+        return True
+    folder = RunFolder(run)
+    best = folder.best_path if folder.best_path.is_file() else folder.last_path
+    return target.absolute() == best.absolute()
 
 
 def rewrite_report(target: Path, out: Path) -> None:

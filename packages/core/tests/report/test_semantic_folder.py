@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_segmentation_run import CLASSES, PALETTE, evaluate_maps
 from ms_core.evaluation.semantic import SemanticEvaluator
+from ms_core.evaluation.semantic_extremes import SemanticExtremes
 from ms_core.report import semantic_folder
 from ms_core.report.evaluation_folder import read_evaluation
 
@@ -47,6 +48,17 @@ def test_a_second_evaluation_leaves_no_picture_of_the_first(tmp_path: Path) -> N
     evaluate_maps(tmp_path, images=2)
     assert sorted(file.name for file in (tmp_path / "images").iterdir()) == ["best-1.jpg", "worst-1.jpg"]
     assert not list(tmp_path.rglob("*.tmp"))
+    evaluator = SemanticEvaluator(CLASSES)
+    evaluator.update(np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8))
+    write_without_a_picture(tmp_path, evaluator)
+    assert not list(tmp_path.rglob("*.jpg"))
+    metrics = read_evaluation(tmp_path).metrics
+    assert (metrics["best_images"], metrics["worst_images"]) == ([], [])
+
+
+def write_without_a_picture(out: Path, evaluator: SemanticEvaluator) -> None:
+    """As where no image has a pixel that counts."""
+    semantic_folder.write_semantic_evaluation(out, evaluator.compute(), {}, SemanticExtremes(), PALETTE)
 
 
 @pytest.mark.filterwarnings("error")
@@ -58,17 +70,16 @@ def test_figures_are_drawn(count: int, tmp_path: Path) -> None:
         assert cv2.imread(str(tmp_path / name)).std() > 5
 
 
-def test_without_matplotlib_pictures_and_without_a_valid_pixel(
+def test_without_matplotlib_and_without_a_valid_pixel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Numbers that do not exist are null, never NaN, which JSON does not know."""
     evaluator = SemanticEvaluator(CLASSES)
     evaluator.update(np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8))
-    semantic_folder.write_semantic_evaluation(tmp_path, evaluator.compute(), {}, None, PALETTE)
+    write_without_a_picture(tmp_path, evaluator)
     written = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert written["mIoU"] is None
     (tmp_path / "class-iou.png").unlink(missing_ok=True)
     monkeypatch.setattr(semantic_folder, "can_plot", lambda: False)
-    semantic_folder.write_semantic_evaluation(tmp_path, evaluator.compute(), {}, None, PALETTE)
+    write_without_a_picture(tmp_path, evaluator)
     assert not (tmp_path / "class-iou.png").exists()
-    assert not (tmp_path / "images").exists()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ms_core.errors import UserError
 from ms_core.segmentation.cityscapes_labels import CLASSES, PALETTE
-from ms_core.segmentation.config import SegmentationDataConfig
+from ms_core.segmentation.config import SegmentationDataConfig, root_before_folders
 from ms_core.segmentation.open import has_split, open_split
 from ms_core.segmentation.sample import IGNORE
 
@@ -115,12 +115,42 @@ def test_cityscapes_with_another_number_of_classes(tmp_path: Path, cityscapes: M
     cityscapes(tmp_path)
     with pytest.raises(UserError, match=r"19 classes, but 2 are expected; 'sidewalk' is not one of them"):
         open_split(SegmentationDataConfig(root=tmp_path), "train", ("road", "car"))
-    with pytest.raises(UserError, match=r"data\.classes: 2 names, but the Cityscapes layout has 19 classes"):
-        open_split(SegmentationDataConfig(root=tmp_path, classes=("road", "car")), "train")
     with pytest.raises(UserError, match="reduce_zero_label: is not for the Cityscapes layout"):
         open_split(SegmentationDataConfig(root=tmp_path, reduce_zero_label=True), "train")
-    own = tuple(f"class {number}" for number in range(19))
-    assert open_split(SegmentationDataConfig(root=tmp_path, classes=own), "train").classes == own
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"class {number}" for number in range(count))
+
+
+def test_own_classes_in_the_cityscapes_layout(tmp_path: Path, cityscapes: Maker) -> None:
+    """labelTrainIds of any number of classes hold the numbers of the names."""
+    cityscapes(tmp_path, kinds={"labelTrainIds": [0, 2, 255], "labelIds": [7, 33, 0]})
+    few, many = (
+        open_split(SegmentationDataConfig(root=tmp_path, classes=numbered(count)), "train")
+        for count in (3, 30)
+    )
+    assert (few.classes, few.format, few.palette.shape) == (numbered(3), "cityscapes", (3, 3))
+    for dataset in (few, many):
+        assert np.unique(dataset.read_label(0)).tolist() == [0, 2, IGNORE]
+    (tmp_path / "own.txt").write_text("road 1 2 3\nsky 4 5 6\ncar 7 8 9\n")
+    coloured = SegmentationDataConfig(root=tmp_path, classes=str(tmp_path / "own.txt"))
+    assert open_split(coloured, "train").palette[2].tolist() == [7, 8, 9]
+    with pytest.raises(
+        UserError, match=r"value 2 \(1 pixels\) is no class; classes are 0-1, .* Correct the mask"
+    ):
+        open_split(SegmentationDataConfig(root=tmp_path, classes=numbered(2)), "train").read_label(0)
+
+
+def test_label_ids_mean_the_19_classes_of_cityscapes(tmp_path: Path, cityscapes: Maker) -> None:
+    cityscapes(tmp_path, kinds={"labelIds": [7, 33, 0]})
+    own = open_split(SegmentationDataConfig(root=tmp_path, classes=numbered(19)), "train")
+    assert (own.classes, own.palette.tolist()) == (numbered(19), PALETTE.tolist())
+    assert np.unique(own.read_label(0)).tolist() == [0, 18, IGNORE]
+    with pytest.raises(
+        UserError, match=r"data\.classes: 3 names, but .* labelIds, .* 19 classes of Cityscapes\. "
+    ):
+        open_split(SegmentationDataConfig(root=tmp_path, classes=numbered(3)), "train")
 
 
 def test_reduce_zero_label(tmp_path: Path, pairs: Maker) -> None:
@@ -132,3 +162,29 @@ def test_reduce_zero_label(tmp_path: Path, pairs: Maker) -> None:
 def test_values_outside_a_byte_are_refused() -> None:
     with pytest.raises(ValueError, match="ignore: 256 is not within 0-255"):
         SegmentationDataConfig(ignore=256)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"data.root"}, ()),
+        ({"data.root", "data.val"}, ("val",)),
+        ({"data.root", "data.val_masks"}, ("val_masks",)),
+        ({"data.val"}, ("train", "val", "val_masks", "test")),
+        ((), ("train", "val", "val_masks", "test")),
+    ],
+)
+def test_a_root_of_the_command_line_comes_before_stored_folders(
+    given: set[str], kept: tuple[str, ...]
+) -> None:
+    folders = {name: Path(name) for name in ("train", "val", "val_masks", "test")}
+    config = SegmentationDataConfig(root=Path("other"), classes=("a", "b"), **folders)
+    expected = SegmentationDataConfig(
+        root=Path("other"), classes=("a", "b"), **{name: folders[name] for name in kept}
+    )
+    assert root_before_folders(config, given) == expected
+
+
+def test_a_root_that_is_taken_back_leaves_the_folders() -> None:
+    config = SegmentationDataConfig(val=Path("val"))
+    assert root_before_folders(config, {"data.root"}) == config

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from ms_core.segmentation.palette import default_palette
 from ms_core.segmentation.sample import SegmentationDataset, SegmentationSample
-from ms_core.segmentation.summary import summarise_dataset, write_data_summary
+from ms_core.segmentation.summary import (
+    absent_classes,
+    data_summary,
+    summarise_dataset,
+    write_data_summary,
+)
 
 CLASSES = ("road", "sky", "猫")
 
@@ -60,10 +65,22 @@ def test_of_many_masks_a_sample_from_the_first_to_the_last_is_read(
 
 def test_the_file_holds_colours_and_the_splits_that_are_there(tmp_path: Path) -> None:
     dataset = made(tmp_path, [None])
-    write_data_summary(tmp_path / "data.json", {"train": dataset, "val": None}, (512, 1024))
+    write_data_summary(tmp_path / "data.json", data_summary({"train": dataset, "val": None}, (512, 1024)))
     written = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
     assert list(written["splits"]) == ["train"]
     assert written["splits"]["train"]["counted"] == 0
     assert written["classes"] == list(CLASSES)
     assert written["palette"] == default_palette(3).tolist()
     assert written["input_size"] == [512, 1024]
+
+
+def test_classes_without_a_pixel_are_a_warning(tmp_path: Path) -> None:
+    """Masks of 0 and 255 are the usual cause: 255 counts nowhere."""
+    mask = np.zeros((40, 50), np.uint8)
+    mask[:10] = 255
+    (line,) = absent_classes(data_summary({"train": made(tmp_path, [mask])}))
+    assert line.startswith(
+        "warning: train: no pixel of 2 of 3 classes (sky, 猫) in 1 masks, and 25.0 % of their pixels"
+    )
+    mask[:2], mask[2:4] = 1, 2
+    assert absent_classes(data_summary({"train": made(tmp_path, [mask])})) == []

@@ -1,5 +1,9 @@
 """Tiles cover the picture, and every object is found once wherever the borders run."""
 
+import threading
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +11,7 @@ from hypothesis import strategies as st
 from ms_core.detection.detections import Detections
 from ms_core.single_shot.config import InferenceConfig, PostprocessConfig
 from ms_core.single_shot.tiles import merge_tiles, tiles_of, worth_keeping
-from ms_core.single_shot.views import PictureDetector
+from ms_core.single_shot.views import PictureDetector, detect_all
 from painted import RectangleFinder, painted
 
 
@@ -110,6 +114,19 @@ def test_tiles_share_batches_and_pictures_keep_their_order():
     found = tiled.detect([tiled.prepare(picture) for picture in pictures])
     assert [d.labels.tolist() for d in found] == [[0], [], [1]]
     assert finder.calls == [4, 4, 4]  # 5 + 1 + 4 views in batches of four
+
+
+def test_no_more_threads_read_than_there_are_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    finder = PictureDetector(RectangleFinder(), (100, 100), PostprocessConfig(), 4)
+    paths = [tmp_path / f"{number}.png" for number in range(12)]
+    for path in paths:
+        cv2.imwrite(str(path), painted(90, 90))
+    threads: set[int] = set()
+    prepare = finder.prepare
+    monkeypatch.setattr(finder, "prepare", lambda image: threads.add(threading.get_ident()) or prepare(image))
+    assert [path for path, _ in detect_all(finder, paths, workers=6)] == paths
+    assert len(threads) == 1
 
 
 def test_the_caps_hold_over_all_tiles():

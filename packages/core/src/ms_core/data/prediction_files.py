@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.cli import refuse_overwrite
 from ms_core.data.draw import refuse_photos
 from ms_core.errors import UserError
 
 PREDICTIONS = "predictions.json"
-"""Lists what was predicted."""
+"""Lists what was predicted, and says that the pictures beside it are drawings."""
+
+
+@contextmanager
+def prediction_list(out: Path) -> Iterator[JsonListFile]:
+    """Write `out`/predictions.json entry by entry, in a folder that is made where it is missing.
+
+    Whatever ends the block, Ctrl-C and errors included, the file then lists the entries added so far; without it the
+    pictures written so far would count as somebody else's, which not even --overwrite replaces. A process that is
+    killed leaves the former file, or an empty list.
+
+    Raises:
+        UserError: the system refuses to write.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / PREDICTIONS
+    if not path.exists():
+        with atomic_write(path) as file:
+            JsonListFile(file).close()
+    failure: BaseException | None = None
+    try:
+        with atomic_write(path) as file:
+            entries = JsonListFile(file)
+            try:
+                yield entries
+            except OSError:  # most likely of this file: atomic_write says so
+                raise
+            except BaseException as error:
+                failure = error
+            entries.close()
+    finally:
+        if failure is not None:  # also where a full disk keeps the list from being written
+            raise failure
 
 
 def check_prediction_files(
@@ -40,4 +74,6 @@ def _refuse_strangers(targets: Sequence[Path]) -> None:
     """
     existing = [target for target in targets if target.exists()]
     if existing and not (existing[0].parent / PREDICTIONS).is_file():
-        raise UserError(f"{existing[0]}: is a picture that predict did not draw. Give another --out.")
+        raise UserError(
+            f"{existing[0]}: no {PREDICTIONS} beside it says that predict drew it. Give another --out, or remove it."
+        )

@@ -10,9 +10,8 @@ import numpy as np
 
 from ms_core.errors import UserError
 from ms_core.segmentation.coding import IGNORE
+from ms_core.segmentation.palette import MOST_CLASSES
 
-MOST_CLASSES = 255
-"""Class indices and `IGNORE` share one byte."""
 SCALARS = ("mIoU", "mAcc", "aAcc")
 """Names of `SemanticMetrics.scalars`."""
 _EXACT = 1 << 23
@@ -103,7 +102,7 @@ class SemanticEvaluator:
     Memory does not grow with the images.
 
     Args:
-        classes: names, in label order; 1 to 255 of them.
+        classes: names, in label order; 1 to 254 of them.
 
     Raises:
         UserError: no class, or more than fit.

@@ -81,7 +81,9 @@ class SegmentationManifest:
     """How a picture becomes an input."""
     layout: str = "NCHW float32 RGB"
     """Of the input."""
-    logits: str = "raw, a quarter of the input's height and width: enlarge (bilinear, half-pixel centres), then argmax"
+    logits: str = (
+        "raw, a quarter of the input's height and width: enlarge (bilinear, half-pixel centres), then argmax"
+    )
     """The output, [batch, classes, height / 4, width / 4], rounded up."""
     task: str = "segmentation"
     """Which of the manifests this is."""

@@ -27,9 +27,7 @@ class ExportedModel:
     """Largest absolute difference of any output between the reloaded file and the network."""
 
     def __str__(self) -> str:
-        return (
-            f"{self.path}: reloaded in a new process, largest difference from the network {self.difference:.1e}"
-        )
+        return f"{self.path}: reloaded in a new process, largest difference from the network {self.difference:.1e}"
 
 
 def verify_mindir(path: Path, network: nn.Cell, images: np.ndarray, *, new_process: bool = False) -> float:

@@ -103,7 +103,8 @@ SEGFORMER_PLACES = (
         "log of an evaluation",
         "eval.log",
         "eval-val/metrics.json",
-        "scripts write eval.log too; of a checkpoint outside a run folder eval-NAME-val/",
+        "scripts write eval.log too; of another checkpoint of a run than its best eval-val-NAME/, of one outside a run "
+        "folder eval-NAME-val/",
     ),
     Place(
         "pictures of infer.py",

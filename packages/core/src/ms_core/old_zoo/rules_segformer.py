@@ -10,7 +10,7 @@ from ms_core.old_zoo.values import Old, Settings
 
 CITYSCAPES_CLASSES = 19
 OLD_DECODER_WIDTH = 512
-"""Channels of the old decoders, but for b0, whose decoder was the published one."""
+"""Channels of the old decoders, which no key tells, but for b0, whose decoder was the published one."""
 _EPOCHS = 200
 """The old default of `epoch_size`."""
 _OPTIMIZERS = {"adamw": "adam-weight-decay", "momentum": "momentum", "sgd": "momentum"}

@@ -142,11 +142,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def picture_folder(out: Path) -> Path:
-    """images/ in the folder of an evaluation, without the pictures of a former one."""
+    """images/ in the folder of an evaluation; the pictures of a former one, and their sheet, are removed."""
     folder = out / "images"
     folder.mkdir(exist_ok=True)
-    for former in (*folder.glob("best-*.jpg"), *folder.glob("worst-*.jpg")):
-        former.unlink()
+    for former in (out / "examples.jpg", *folder.glob("best-*.jpg"), *folder.glob("worst-*.jpg")):
+        former.unlink(missing_ok=True)
     return folder
 
 

@@ -31,7 +31,7 @@ def write_semantic_evaluation(
     out: Path,
     metrics: SemanticMetrics,
     about: Mapping[str, Any],
-    extremes: SemanticExtremes | None,
+    extremes: SemanticExtremes,
     palette: np.ndarray,
 ) -> None:
     """Everything the folder holds; pictures of a former evaluation do not stay.
@@ -40,7 +40,7 @@ def write_semantic_evaluation(
         out: an existing folder.
         metrics: of all images.
         about: further entries of metrics.json: data, checkpoint, model, seconds, inference (in words), ...
-        extremes: the images to draw; None: no pictures.
+        extremes: the images to draw.
         palette: uint8 [K, 3] RGB, colours of the classes.
 
     Raises:
@@ -51,7 +51,7 @@ def write_semantic_evaluation(
     assert isinstance(per_class, list)
     for entry, colour in zip(per_class, palette.tolist(), strict=True):
         entry["colour"] = colour
-    pictures = {} if extremes is None else _write_pictures(out, extremes, metrics.classes, palette)
+    pictures = _write_pictures(out, extremes, metrics.classes, palette)
     write_json(out / "metrics.json", {**content, **about, **pictures})
     write_json(
         out / "confusion.json", {"classes": list(metrics.classes), "counts": metrics.confusion.tolist()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 from rich.console import Console
@@ -192,10 +192,10 @@ def _size_problems(sample: SegmentationSample, size: tuple[int, int]) -> Iterato
         yield Problem("size", str(sample.image), what)
 
 
-def _problem(kind: str, error: UserError) -> Problem:
+def _problem(kind: Literal["file", "mask"], error: UserError) -> Problem:
     """A fault from an error's own words, which name the file first."""
     where, _, what = str(error).rstrip(".").partition(": ")
-    return Problem("mask" if kind == "mask" else "file", where, what)
+    return Problem(kind, where, what)
 
 
 def _repeated(dataset: SegmentationDataset) -> Iterator[Problem]:

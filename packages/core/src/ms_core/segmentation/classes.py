@@ -11,10 +11,8 @@ import numpy as np
 
 from ms_core.data.text import read_text
 from ms_core.errors import UserError
-from ms_core.segmentation.palette import default_palette
+from ms_core.segmentation.palette import MOST_CLASSES, default_palette
 
-MOST_CLASSES = 254
-"""Labels are 8 bits wide; 255 means "ignore", and 254 is kept for values that mean nothing."""
 IGNORE_NAME = "ignore"
 """A line of this name in a file of classes gives a colour of pixels that count nowhere."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class SegmentationDataConfig:
     classes: str | tuple[str, ...] | None = None
     """File with a class a line (`name` or `name r g b`, the colour 0-255; a line `ignore r g b` is a colour that counts
     nowhere), or [the, names], in label order; null looks for classes.txt in the root or beside the pictures. Cityscapes
-    needs none."""
+    needs none; another number than its 19 goes with labelTrainIds alone."""
     masks: Literal["auto", "index", "colour"] = "auto"
     """What mask files hold: values (palette files: their indices), or colours of the classes; auto goes by the file: a
     coloured one holds colours. "colour" also reads grey and palette files by their colours."""
@@ -47,3 +48,17 @@ class SegmentationDataConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.ignore <= 255:
             raise ValueError(f"ignore: {self.ignore} is not within 0-255.")
+
+
+def root_before_folders(config: SegmentationDataConfig, given: Collection[str]) -> SegmentationDataConfig:
+    """Forget folders of splits that are older than the root: a root on the command line means what lies in it.
+
+    Args:
+        config: of a stored configuration and the options of the command line.
+        given: keys that the command line set, such as "data.root".
+    """
+    if config.root is None or "data.root" not in given:
+        return config
+    places = [name for split in ("train", "val", "test") for name in (split, f"{split}_masks")]
+    older: dict[str, Any] = {name: None for name in places if f"data.{name}" not in given}
+    return replace(config, **older)

@@ -11,9 +11,9 @@ import numpy as np
 from ms_core.data.problems import Problems
 from ms_core.errors import UserError
 from ms_core.segmentation import cityscapes_labels
-from ms_core.segmentation.cityscapes import has_pictures, is_cityscapes, pair_cityscapes
+from ms_core.segmentation.cityscapes import LabelKind, has_pictures, is_cityscapes, pair_cityscapes
 from ms_core.segmentation.classes import MaskClasses, load_mask_classes
-from ms_core.segmentation.coding import MaskCoding, cityscapes_coding, colour_coding
+from ms_core.segmentation.coding import MaskCoding, cityscapes_coding, colour_coding, index_coding
 from ms_core.segmentation.config import SegmentationDataConfig
 from ms_core.segmentation.layouts import class_places, image_place, mask_place, split_mask_place
 from ms_core.segmentation.lists import pair_list
@@ -96,11 +96,8 @@ def _open_cityscapes(
             "data.reduce_zero_label: is not for the Cityscapes layout, whose class 0 is the road."
         )
     found = pair_cityscapes(root, split, config.labels, problems)
-    numbering = MaskClasses(cityscapes_labels.CLASSES, cityscapes_labels.PALETTE)
-    if config.classes is not None:
-        numbering = _own_names(load_mask_classes(config.classes), numbering)
+    numbering, coding = _cityscapes_classes(config, found.labels)
     wanted = numbering if classes is None else numbering.named(classes)
-    coding = cityscapes_coding(found.labels == "labelIds", ignore=config.ignore)
     return SegmentationDataset(
         samples=found.pairs.samples,
         classes=wanted.names,
@@ -113,14 +110,25 @@ def _open_cityscapes(
     )
 
 
-def _own_names(own: MaskClasses, cityscapes: MaskClasses) -> MaskClasses:
-    """The user's names of the 19 classes, and colours where they come with some."""
-    if len(own.names) != len(cityscapes.names):
+def _cityscapes_classes(config: SegmentationDataConfig, labels: LabelKind) -> tuple[MaskClasses, MaskCoding]:
+    """The 19 classes, under the user's names where there are some; or classes of the user's own.
+
+    Files of labelTrainIds hold numbers of classes, so they may be those of any classes; ids of labels mean Cityscapes'.
+    """
+    cityscapes = MaskClasses(cityscapes_labels.CLASSES, cityscapes_labels.PALETTE)
+    coding = cityscapes_coding(labels == "labelIds", ignore=config.ignore)
+    if config.classes is None:
+        return cityscapes, coding
+    own, usual = load_mask_classes(config.classes), len(cityscapes.names)
+    count = len(own.names)
+    if count == usual:
+        return own if own.coloured else MaskClasses(own.names, cityscapes.palette), coding
+    if labels == "labelIds":
         raise UserError(
-            f"data.classes: {len(own.names)} names, but the Cityscapes layout has {len(cityscapes.names)} classes. "
-            "Leave data.classes out, or pass pictures and masks as --data.train and --data.train-masks."
+            f"data.classes: {count} names, but the label images of {config.root} are labelIds, which mean the {usual} "
+            f"classes of Cityscapes. Name {usual} or none, or write *_labelTrainIds.png with the values 0-{count - 1}."
         )
-    return own if own.coloured else MaskClasses(own.names, cityscapes.palette)
+    return own, index_coding(count, ignore=config.ignore)
 
 
 def _is_cityscapes(config: SegmentationDataConfig) -> bool:

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-MOST_CLASSES = 255
-"""Label 255 means "ignore" and needs no colour."""
+MOST_CLASSES = 254
+"""Labels are 8 bits wide; 255 means "ignore", and 254 is kept for values that mean nothing."""
 
 # Okabe and Ito, "Color Universal Design" (2008), without black: legible with every common colour blindness.
 _FIRST = (
@@ -70,7 +70,7 @@ def default_palette(count: int) -> np.ndarray:
     """`count` colours, uint8 [count, 3] RGB; a shorter palette is the beginning of a longer one.
 
     Args:
-        count: 0 to 255.
+        count: 0 to 254.
     """
     if not 0 <= count <= MOST_CLASSES:
         raise ValueError(f"count: {count} is not within 0-{MOST_CLASSES}.")

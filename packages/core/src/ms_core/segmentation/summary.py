@@ -18,6 +18,8 @@ from ms_core.segmentation.sample import SegmentationDataset
 
 MOST_MASKS = 200
 """Masks of a split that are read; of more, these many, evenly spread: shares of pixels change little beyond."""
+_SHOWN = 6
+"""Classes that a warning names."""
 
 
 def summarise_dataset(
@@ -66,27 +68,25 @@ def summarise_dataset(
     }
 
 
-def write_data_summary(
-    path: Path,
+def data_summary(
     splits: Mapping[str, SegmentationDataset | None],
     input_size: tuple[int, int] | None = None,
     *,
     workers: int = 2,
-) -> None:
-    """Write data.json: classes and their colours, and every split that is there; with a progress bar.
+) -> dict[str, Any]:
+    """What data.json holds: classes and their colours, and every split that is there; with a progress bar.
 
     Args:
-        path: data.json of a run folder.
         splits: "train", "val" ...; None where there is none.
         input_size: (height, width) of a training input, pixels.
         workers: threads that read masks.
 
     Raises:
-        UserError: a mask cannot be read, or the system refuses to write.
+        UserError: a mask cannot be read.
     """
     present = {name: dataset for name, dataset in splits.items() if dataset is not None}
     first = next(iter(present.values()), None)
-    content = {
+    return {
         "classes": [] if first is None else list(first.classes),
         "palette": [] if first is None else first.palette.tolist(),
         "input_size": None if input_size is None else list(input_size),
@@ -95,5 +95,33 @@ def write_data_summary(
             for name, dataset in present.items()
         },
     }
+
+
+def absent_classes(summary: Mapping[str, Any], split: str = "train") -> list[str]:
+    """A warning where the masks that were counted have no pixel of a class, else nothing.
+
+    Args:
+        summary: from `data_summary`.
+    """
+    counts = summary["splits"][split]
+    pairs = zip(summary["classes"], counts["class_pixels"], strict=True)
+    absent = [name for name, pixels in pairs if not pixels]
+    if not absent:
+        return []
+    shown = f"{', '.join(absent[:_SHOWN])}{', ...' if len(absent) > _SHOWN else ''}"
+    ignored = counts["ignored_pixels"] / max(counts["pixels"], 1)
+    return [
+        f"warning: {split}: no pixel of {len(absent)} of {len(summary['classes'])} classes ({shown}) in "
+        f"{counts['counted']} masks, and {100 * ignored:.1f} % of their pixels count nowhere. `data check` looks at "
+        "every mask."
+    ]
+
+
+def write_data_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write data.json of a run folder.
+
+    Raises:
+        UserError: the system refuses to write.
+    """
     with atomic_write(path) as file:
-        json.dump(content, file, ensure_ascii=False)
+        json.dump(summary, file, ensure_ascii=False)

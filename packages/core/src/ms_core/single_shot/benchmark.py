@@ -36,6 +36,7 @@ from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import TrainingBatches
 from ms_core.single_shot.train import build_network, build_step, training_batches, with_padding
 from ms_core.single_shot.verbs import BENCHMARK_PARTS
+from ms_core.train.config import check as check_train
 from ms_core.train.transfer import load_start, read_start_files
 
 COCO_CLASSES = 81
@@ -74,6 +75,7 @@ def run_benchmark(
     Raises:
         UserError: bad data or settings.
     """
+    check_train(config.train)
     single_thread_opencv()
     started = time.monotonic()
     synthetic = config.data.train is None and config.data.cache is None

@@ -26,6 +26,7 @@ from ms_core.single_shot.detector import Detector
 from ms_core.single_shot.evaluate import coco_results, evaluate
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.trained import load_trained
+from ms_core.train.config import check_workers
 
 Item = TypeVar("Item")
 
@@ -35,12 +36,14 @@ def evaluate_target(
 ) -> CocoMetrics:
     """Evaluate a run folder or checkpoint; prints the COCO lines and `mAP: 0.xxx`.
 
-    Writes predictions.json (COCO results) and what `report.evaluation_folder` lists into `out`, by default `eval-SPLIT`
-    in the run folder, whose report.html then tells of it.
+    Writes predictions.json (COCO results) and what `report.evaluation_folder` lists into `out`, by default the
+    `run_target.evaluation_folder_of` the target; the report.html of its run then tells of it.
 
     Raises:
-        UserError: no such checkpoint, no or faulty data, or a class that the network does not know.
+        UserError: no such checkpoint, no or faulty data, a class that the network does not know, or train.workers
+            below 1.
     """
+    check_workers(config.train)
     runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     keep_compiled_graphs(config.compile_cache, runtime, print)
     model = load_trained(package, target, config)

@@ -8,18 +8,18 @@ from pathlib import Path
 from rich.progress import track
 
 from ms_core import device
-from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.data.find_images import find_images
 from ms_core.data.images import read_image
 from ms_core.data.naming import unique_stems
-from ms_core.data.prediction_files import PREDICTIONS, check_prediction_files
+from ms_core.data.prediction_files import check_prediction_files, prediction_list
 from ms_core.detection.detections import Detections
 from ms_core.draw import draw_detections, save_image
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector, detect_all
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.trained import load_trained
+from ms_core.train.config import check_workers
 
 
 def predict_target(
@@ -34,8 +34,10 @@ def predict_target(
     """Predict with a run folder or checkpoint and print what was found.
 
     Raises:
-        UserError: no such checkpoint or picture, an unreadable picture, or predictions are in `out` already.
+        UserError: no such checkpoint or picture, an unreadable picture, predictions are in `out` already, or
+            train.workers is below 1.
     """
+    check_workers(config.train)
     images = find_images(inputs, leave_out=out)
     targets = drawing_paths(images, out)
     check_prediction_files(out, targets, images, overwrite)
@@ -60,13 +62,11 @@ def predict_images(
     """Write `out`/NAME.jpg for every picture and `out`/predictions.json; returns detections a class.
 
     predictions.json is a list with one entry a picture: file, drawn, width, height, detections (class, label from
-    0, score 0-1, box x0 y0 x1 y1 in pixels of the picture as displayed).
+    0, score 0-1, box x0 y0 x1 y1 in pixels of the picture as displayed); see `prediction_list`.
     """
-    out.mkdir(parents=True, exist_ok=True)
     targets = dict(zip(images, drawing_paths(images, out), strict=True))
     counts = dict.fromkeys(classes, 0)
-    with atomic_write(out / PREDICTIONS) as file:
-        entries = JsonListFile(file)
+    with prediction_list(out) as entries:
         for path, detections in track(
             detect_all(detector, images, workers=workers), "predicting", len(images)
         ):
@@ -79,7 +79,6 @@ def predict_images(
             entries.add(entry)
             for found in entry["detections"]:
                 counts[found["class"]] += 1
-        entries.close()
     return counts
 
 

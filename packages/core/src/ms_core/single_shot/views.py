@@ -19,7 +19,7 @@ from ms_core.data.sample import EncodedReader, Sample, read_file
 from ms_core.detection.boxes import relative_to_pixels
 from ms_core.detection.detections import Detections
 from ms_core.detection.nms import multiclass_nms
-from ms_core.read_ahead import read_ahead
+from ms_core.read_ahead import read_ahead, thread_count
 from ms_core.single_shot.config import InferenceConfig, PostprocessConfig
 from ms_core.single_shot.flips import mirror_boxes, mirror_pixels
 from ms_core.single_shot.pipeline import network_input
@@ -183,6 +183,7 @@ def detect_all(
     """Detections of every picture, in order; pictures are read on threads, and nothing is kept.
 
     Args:
+        workers: threads that read; more than the machine has cores are not started.
         encoded: where the pictures of samples come from, such as the cache of a data set.
     """
 
@@ -197,7 +198,7 @@ def detect_all(
     def images() -> Iterator[PreparedImage]:
         # Pictures that are cut into tiles wait in full size, so few of them.
         ahead = 2 if detector.looks.tile else 2 * detector.batch_size
-        for source, image in read_ahead(sources, prepare, workers=workers, ahead=ahead):
+        for source, image in read_ahead(sources, prepare, workers=thread_count(workers), ahead=ahead):
             waiting.append(source)
             yield image
 

@@ -58,6 +58,7 @@ class TrainConfig:
 
 def check(config: TrainConfig) -> None:
     """Raise UserError, naming the field, where a value is out of its range."""
+    check_workers(config)
     least = {
         "epochs": 1,
         "iterations": 0,
@@ -68,7 +69,6 @@ def check(config: TrainConfig) -> None:
         "ema_decay": 0,
         "sink": 0,
         "max_skipped_steps": 1,
-        "workers": 1,
         "log_every": 1,
         "save_every": 0,
         "keep_max": 1,
@@ -78,7 +78,7 @@ def check(config: TrainConfig) -> None:
     }
     for field, minimum in least.items():
         if not getattr(config, field) >= minimum:
-            raise UserError(f"train.{field}: {getattr(config, field)} is below {minimum}.")
+            raise _below(config, field, minimum)
     if config.freeze_norm and config.sync_batch_norm:
         raise UserError(
             "train.freeze_norm: leaves no statistics to synchronise. Drop it, or --train.sync-batch-norm."
@@ -90,6 +90,16 @@ def check(config: TrainConfig) -> None:
         )
     if not config.ema_decay < 1:
         raise UserError(f"train.ema_decay: {config.ema_decay} is not below 1.")
+
+
+def check_workers(config: TrainConfig) -> None:
+    """Raise UserError where no thread would prepare anything; the one setting that evaluation and prediction read."""
+    if config.workers < 1:
+        raise _below(config, "workers", 1)
+
+
+def _below(config: TrainConfig, field: str, minimum: int) -> UserError:
+    return UserError(f"train.{field}: {getattr(config, field)} is below {minimum}.")
 
 
 def check_best_metric(config: TrainConfig, measured: Sequence[str]) -> None:

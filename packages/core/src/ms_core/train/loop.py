@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -19,7 +18,7 @@ from ms_core.checkpoint.read import read_metadata
 from ms_core.device import barrier
 from ms_core.errors import Interrupted, UserError
 from ms_core.networks.mode import inference_mode
-from ms_core.read_ahead import read_ahead
+from ms_core.read_ahead import read_ahead, thread_count
 from ms_core.run_folder import RunFolder
 from ms_core.train.checkpoints import Checkpoints, averaged_weights, require_same_plan
 from ms_core.train.config import TrainConfig, check
@@ -135,8 +134,9 @@ def require_resumable(step: TrainStep, batches: BatchSource, settings: TrainConf
     require_same_plan(path, metadata, plan_of(step, batches, settings))
     done = metadata.get("step", 0)
     if done > len(batches):
+        option = "iterations" if settings.iterations else "epochs"
         raise UserError(
-            f"{path}: {done} steps are done, more than the run is to have ({len(batches)}). Raise --train.epochs."
+            f"{path}: {done} steps are done, more than the run is to have ({len(batches)}). Raise --train.{option}."
         )
 
 
@@ -224,7 +224,7 @@ class _Loop:
     @contextmanager
     def _steps(self, start: int) -> Iterator[DoSteps]:
         """What does the steps from `start` on, so many at a call."""
-        workers = min(self.settings.workers, os.cpu_count() or 1)
+        workers = thread_count(self.settings.workers)
         if self.settings.sink and start < len(self.batches):
             with sunk_steps(self.step, self.batches, start, workers=workers) as do_steps:
                 yield do_steps

@@ -83,7 +83,14 @@ def read_start_files(config: StartConfig) -> StartFiles:
     return StartFiles(*(None if path is None else read_weights(path) for path in paths))
 
 
-def load_start(load: Load, network: nn.Cell, config: StartConfig, files: StartFiles) -> list[LoadReport]:
+def load_start(
+    load: Load,
+    network: nn.Cell,
+    config: StartConfig,
+    files: StartFiles,
+    *,
+    load_backbone: Load | None = None,
+) -> list[LoadReport]:
     """Fill `network` from the files: the backbone's first, then the whole one.
 
     Prediction layers for another class count never fit; they keep their initial values, as the report says.
@@ -93,13 +100,14 @@ def load_start(load: Load, network: nn.Cell, config: StartConfig, files: StartFi
         network: with initial values.
         config: says what is left out.
         files: from `read_start_files`.
+        load_backbone: fills the backbone alone; None: `load` does, and what else it filled is put back.
 
     Raises:
         UserError: a file of which nothing fits or remains, or a filter that no parameter's name has.
     """
     reports = []
     if files.backbone is not None:
-        reports.append(_load_backbone(load, network, files.backbone))
+        reports.append(_load_backbone(load_backbone or load, network, files.backbone))
     if files.network is not None:
         left_out = filtered(network.parameters_dict(), config.weights_filter)
         if config.reset_head:
