@@ -10,7 +10,7 @@ import pytest
 
 Git = Callable[..., None]
 NAMES = {"core": "core", "ssd": "ssd", "ssdlite_fpn": "ssdlite-fpn", "segformer": "segformer"}
-ALL = ["core", "ssd", "ssdlite-fpn"]
+ALL = ["core", "segformer", "ssd", "ssdlite-fpn"]
 
 
 @pytest.mark.parametrize(

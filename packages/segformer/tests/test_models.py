@@ -227,7 +227,10 @@ def test_half_precision() -> None:
         (np.linalg.norm(a), np.linalg.norm(a - b)) for a, b in zip(gradients, half_gradients, strict=True)
     ]
     assert np.median([difference / norm for norm, difference in norms]) < 0.03
-    assert all(difference < 0.05 * norm + 1e-3 for norm, difference in norms)
+    usual = np.median(
+        [norm for norm, _ in norms]
+    )  # queries that hardly matter have next to no gradient, but noise
+    assert all(difference < 0.05 * norm + 0.01 * usual for norm, difference in norms)
 
 
 def test_softmax_sees_no_overflow_in_half_precision() -> None:
