@@ -227,9 +227,8 @@ def test_half_precision() -> None:
         (np.linalg.norm(a), np.linalg.norm(a - b)) for a, b in zip(gradients, half_gradients, strict=True)
     ]
     assert np.median([difference / norm for norm, difference in norms]) < 0.03
-    usual = np.median(
-        [norm for norm, _ in norms]
-    )  # queries that hardly matter have next to no gradient, but noise
+    # Queries that hardly matter have next to no gradient, but noise.
+    usual = np.median([norm for norm, _ in norms])
     assert all(difference < 0.05 * norm + 0.01 * usual for norm, difference in norms)
 
 
