@@ -16,7 +16,7 @@ from ms_segformer.export import export_target
 from ms_segformer.predict import predict_target
 from ms_segformer.train import train
 
-TRAIN_IMAGES = 120
+TRAIN_IMAGES = 160
 VAL_IMAGES = 20
 SHOWN_IMAGES = 4
 
