@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import cv2
-import ms_segformer.train
+import ms_core.train.run
 import numpy as np
 import pytest
 from ms_core.checkpoint.read import read_metadata, read_weights
@@ -152,7 +152,7 @@ def test_masks_of_0_and_255_are_warned_of(
     def stopped(*arguments: object, **options: object) -> None:
         raise Interrupted("stopped before the first step.")
 
-    monkeypatch.setattr(ms_segformer.train, "fit", stopped)
+    monkeypatch.setattr(ms_core.train.run, "fit", stopped)
     data = ["--data.root", str(tmp_path), "--data.classes", "[background, object]"]
     assert main(["train", *small, *data, "--out", str(tmp_path / "run")]) == 130
     line = "warning: train: no pixel of 1 of 2 classes (object) in 2 masks, and 16.7 % of their pixels count nowhere."

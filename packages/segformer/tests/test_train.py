@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-import ms_segformer.train
+import ms_core.train.run
 import numpy as np
 import pytest
 from ms_core.checkpoint import WeightFile
@@ -83,7 +83,7 @@ def test_of_backbone_weights_only_the_encoder_counts(
         networks.append(step.network.network)
         raise Interrupted("stopped before the first step.")
 
-    monkeypatch.setattr(ms_segformer.train, "fit", stopped)
+    monkeypatch.setattr(ms_core.train.run, "fit", stopped)
     with pytest.raises(Interrupted):
         train(config, tmp_path / "run")
     assert "whole.pth: official SegFormer: 176 of 191 parameters filled" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
 from statistics import median
@@ -96,6 +96,23 @@ def peak_memory_mb() -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
+
+
+def measure_parts(
+    parts: Iterable[str], skip: Collection[str], measure: Callable[[str], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Numbers of every part that is not skipped, with the peak of memory at its end."""
+    results: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        if part not in skip:
+            print(f"measuring {part} ...", flush=True)
+            results[part] = {**measure(part), "peak_memory_mb": peak_memory_mb()}
+    return results
+
+
+def step_numbers(timing: Timing, batch_size: int) -> dict[str, Any]:
+    """A training step for the JSON file."""
+    return {**seconds_of(timing), "images_per_second": round(batch_size / timing.median, 2)}
 
 
 def seconds_of(timing: Timing) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from functools import lru_cache
 import cv2
 import mmcv
 import numpy as np
-from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD, look_up
+from ms_core.data.network_input import PIXEL_MEAN, PIXEL_STD, look_up
 from ms_core.segmentation.coding import IGNORE
 
 from ms_segformer.config import Size
 
-MEAN = (255 * np.array(IMAGENET_MEAN)).astype(np.float32)
+MEAN = np.array(PIXEL_MEAN, np.float32)
 """RGB, 0-255. In single precision, as mmcv's own Normalize keeps it: its value decides the last bit."""
-STD = (255 * np.array(IMAGENET_STD)).astype(np.float32)
+STD = np.array(PIXEL_STD, np.float32)
 """RGB, 0-255."""
 CROP_REDRAWS = 10
 

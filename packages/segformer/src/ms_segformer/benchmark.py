@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from mindspore import Tensor
 from ms_core import device
 from ms_core.benchmark import (
     Timing,
-    peak_memory_mb,
+    measure_parts,
     pipeline_rate,
     seconds_of,
+    step_numbers,
     surroundings,
     time_calls,
     time_training,
@@ -29,17 +31,13 @@ from ms_core.evaluation.semantic import SemanticEvaluator
 from ms_core.networks.mode import inference_mode
 from ms_core.segmentation.open import open_split
 from ms_core.segmentation.streets import make_streets
-from ms_core.train.build import build_step
 from ms_core.train.config import check as check_train
-from ms_core.train.order import batch_order
 
 from ms_segformer.cli import BENCHMARK_PARTS
 from ms_segformer.config import SegFormerConfig
-from ms_segformer.losses import SegmentationLoss
 from ms_segformer.pipeline import TrainingBatches
 from ms_segformer.segformer import SegFormer
-from ms_segformer.train import build_network
-from ms_segformer.training_network import TrainingNetwork
+from ms_segformer.train import build_network, training_batches, training_step
 
 SYNTHETIC_IMAGES, SYNTHETIC_SIZE = 16, (512, 1024)
 
@@ -69,9 +67,11 @@ def run_benchmark(
         dataset = open_split(config.data, "train")
         runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
         network = build_network(config, len(dataset.classes))
-        order = batch_order(len(dataset), config.train, config.seed, runtime)
-        batches = TrainingBatches(dataset, config.input, order, config.seed)
-        parts = _measure(network, batches, config, runtime, steps, skip)
+        batches = training_batches(dataset, config, runtime)
+        measure = partial(
+            _measure_part, network=network, batches=batches, config=config, runtime=runtime, steps=steps
+        )
+        parts = measure_parts(BENCHMARK_PARTS, skip, measure)
     result = {
         **_about(network, config, runtime, "synthetic streets" if synthetic else str(dataset.source)),
         "seconds": round(time.monotonic() - started, 1),
@@ -89,24 +89,6 @@ def _with_streets(config: SegFormerConfig, folder: Path) -> SegFormerConfig:
     return replace(config, data=replace(config.data, root=folder, classes=None))
 
 
-def _measure(
-    network: SegFormer,
-    batches: TrainingBatches,
-    config: SegFormerConfig,
-    runtime: Runtime,
-    steps: int,
-    skip: Collection[str],
-) -> dict[str, dict[str, Any]]:
-    """Numbers of every part, with the peak of memory at its end."""
-    results: dict[str, dict[str, Any]] = {}
-    for part in BENCHMARK_PARTS:
-        if part not in skip:
-            print(f"measuring {part} ...", flush=True)
-            results[part] = _measure_part(part, network, batches, config, runtime, steps)
-            results[part]["peak_memory_mb"] = peak_memory_mb()
-    return results
-
-
 def _measure_part(
     part: str,
     network: SegFormer,
@@ -118,30 +100,12 @@ def _measure_part(
     if part == "pipeline":
         return {"images_per_second": round(pipeline_rate(batches, steps, workers=config.train.workers), 1)}
     if part == "train":
-        timing = _time_training(network, batches, config, runtime, steps)
-        return {
-            **seconds_of(timing),
-            "images_per_second": round(config.train.batch_size / timing.median, 2),
-        }
+        network.set_train(True)
+        step = training_step(network, config, batches, runtime, messages=[])
+        return step_numbers(time_training(step, batches, steps), config.train.batch_size)
     if part == "forward":
         return seconds_of(_time_forward(network, batches[0][0][:1], steps))
     return seconds_of(_time_metrics(batches[0][1][0], batches.dataset.classes, steps))
-
-
-def _time_training(
-    network: SegFormer, batches: TrainingBatches, config: SegFormerConfig, runtime: Runtime, steps: int
-) -> Timing:
-    network.set_train(True)
-    loss = SegmentationLoss(network.num_classes, config.loss)
-    step = build_step(
-        network,
-        TrainingNetwork(network, loss),
-        config,
-        steps_per_epoch=batches.steps_per_epoch,
-        runtime=runtime,
-        messages=[],
-    )
-    return time_training(step, batches, steps)
 
 
 def _time_forward(network: SegFormer, images: np.ndarray, calls: int) -> Timing:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from ms_core.loss_scale import LossScaleConfig
-from ms_core.optim import OptimizerConfig
-from ms_core.precision import PrecisionConfig
-from ms_core.schedules import ScheduleConfig
+from ms_core.config_checks import check_within_one
 from ms_core.segmentation.config import SegmentationDataConfig
 from ms_core.train.config import TrainConfig
+from ms_core.train.run_config import RunConfig
 
 Size = tuple[int, int]
 """(height, width), pixels."""
@@ -32,7 +29,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.decoder_width is not None and self.decoder_width < 1:
             raise ValueError(f"decoder_width: {self.decoder_width} is below 1.")
-        _within(drop_path=self.drop_path, dropout=self.dropout)
+        check_within_one(drop_path=self.drop_path, dropout=self.dropout)
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class InputConfig:
     """Random brightness, contrast, saturation and hue."""
 
     def __post_init__(self) -> None:
-        _within(max_class_share=self.max_class_share, flip=self.flip)
+        check_within_one(max_class_share=self.max_class_share, flip=self.flip)
         if min(self.crop) < 32:
             raise ValueError(f"crop: {list(self.crop)} is below 32 pixels.")
         if not 0 < self.scale[0] <= self.scale[1]:
@@ -72,7 +69,7 @@ class LossConfig:
     """Pixels of a batch that count at least, the hardest first, >= 1."""
 
     def __post_init__(self) -> None:
-        _within(ohem_threshold=self.ohem_threshold)
+        check_within_one(ohem_threshold=self.ohem_threshold)
         if self.ohem_min_kept < 1:
             raise ValueError(f"ohem_min_kept: {self.ohem_min_kept} is below 1.")
         if not self.factor > 0:
@@ -116,7 +113,9 @@ class EvalConfig:
 
 
 @dataclass(frozen=True)
-class SegFormerConfig:
+class OwnSections:
+    """What a configuration says beyond `RunConfig`."""
+
     model: ModelConfig = field(default_factory=ModelConfig)
     """The network."""
     data: SegmentationDataConfig = field(default_factory=SegmentationDataConfig)
@@ -125,40 +124,14 @@ class SegFormerConfig:
     """From pictures to training inputs."""
     loss: LossConfig = field(default_factory=LossConfig)
     """Training loss."""
-    train: TrainConfig = field(default_factory=lambda: TrainConfig(best_metric="mIoU"))
-    """The training loop."""
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    """Learning rate."""
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    """Optimiser and parameter groups."""
-    precision: PrecisionConfig = field(default_factory=PrecisionConfig)
-    """Mixed precision."""
-    loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
-    """Loss scaling."""
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     """How pictures are looked at by eval and predict."""
     eval: EvalConfig = field(default_factory=EvalConfig)
     """Evaluation."""
-    weights: Path | None = None
-    """File the network starts from: a checkpoint of ours, of the authors, of Hugging Face or of the old zoo."""
-    weights_filter: tuple[str, ...] = ()
-    """Parts of parameter names, ours or the old zoo's; what has one keeps its initial values."""
-    reset_head: bool = False
-    """The classifier keeps its initial values, even where those of `weights` would fit."""
-    backbone_weights: Path | None = None
-    """File for the encoder alone, an ImageNet classifier's for example; `weights`, if given, comes after it."""
-    device: str = "auto"
-    """auto | cpu | gpu | ascend, with :ID for one of several."""
-    mode: Literal["graph", "pynative"] = "graph"
-    """Compiled graphs, or operation by operation for debugging."""
-    compile_cache: str = "off"
-    """Where compiled graphs are kept for later runs: a folder; "auto": the user's cache folder, on one CPU; "off"."""
-    seed: int = 1
-    """One seed fixes initial weights, data order and augmentation."""
 
 
-def _within(**values: float) -> None:
-    """Raise ValueError, which the reader of configurations puts into words, for a value outside 0-1."""
-    for name, value in values.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name}: {value} is not within 0-1.")
+@dataclass(frozen=True)
+class SegFormerConfig(RunConfig, OwnSections):
+    """Its own sections come first: dataclasses take the fields of the last base first."""
+
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(best_metric="mIoU"))

@@ -8,7 +8,7 @@ import numpy as np
 from ms_core import device
 from ms_core.cli import refuse_overwrite
 from ms_core.data.images import read_image
-from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD, resize_image
+from ms_core.data.network_input import PIXEL_MEAN, PIXEL_STD, resize_image
 from ms_core.errors import UserError
 from ms_core.export.manifest import NAME, SegmentationManifest, file_sha256, write_manifest
 from ms_core.export.mindir import export_mindir
@@ -71,8 +71,8 @@ def export_segmenter(
         model_file=path.name,
         sha256=file_sha256(path),
         input_shape=shape,
-        mean=tuple(255 * value for value in IMAGENET_MEAN),  # type: ignore[arg-type]
-        std=tuple(255 * value for value in IMAGENET_STD),  # type: ignore[arg-type]
+        mean=PIXEL_MEAN,
+        std=PIXEL_STD,
         classes=model.classes,
         palette=tuple(map(tuple, model.palette.tolist())),
     )

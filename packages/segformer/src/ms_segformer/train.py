@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mindspore import nn
-from ms_core import device
 from ms_core.checkpoint.weight_file import WeightFile
-from ms_core.compile_cache import keep_compiled_graphs
-from ms_core.config import to_yaml
-from ms_core.data.network_input import single_thread_opencv
 from ms_core.device import Runtime
-from ms_core.errors import Interrupted, UserError
+from ms_core.errors import UserError
 from ms_core.evaluation.semantic import SCALARS
-from ms_core.report import write_report
 from ms_core.run_folder import RunFolder
 from ms_core.segmentation.open import has_split, open_split
 from ms_core.segmentation.sample import SegmentationDataset
 from ms_core.segmentation.summary import absent_classes, data_summary, write_data_summary
 from ms_core.train.build import build_step
-from ms_core.train.config import check as check_train
-from ms_core.train.config import check_best_metric
-from ms_core.train.loop import FitResult, fit, require_resumable
+from ms_core.train.loop import FitResult
 from ms_core.train.order import batch_order
-from ms_core.train.sink import check_sink
-from ms_core.train.transfer import StartFiles, check_transfer, load_start, read_start_files
+from ms_core.train.run import check_run, start_run, train_into
+from ms_core.train.step import TrainStep
+from ms_core.train.transfer import StartFiles, load_start, read_start_files
 
 from ms_segformer.config import InferenceConfig, SegFormerConfig
 from ms_segformer.evaluate import evaluate
@@ -67,55 +62,31 @@ def train(config: SegFormerConfig, out: Path, *, overwrite: bool = False, resume
         UserError: bad input, named.
         Interrupted: stopped by a signal; `resume` goes on.
     """
-    single_thread_opencv()
-    check_train(config.train)
-    check_best_metric(config.train, SCALARS)
-    check_transfer(config, out, overwrite)
+    check_run(config, SCALARS, out, overwrite)
     splits = open_splits(config)
-    runtime = device.start(config.device, mode=config.mode, seed=config.seed)
-    keep_compiled_graphs(config.compile_cache, runtime, print)
-    check_sink(config.train.sink, runtime)
+    runtime = start_run(config)
     files = StartFiles() if resume else _start_files(config)
     config = with_decoder_width(config, files.network)
     network = build_network(config, len(splits.train.classes))
-    order = batch_order(len(splits.train), config.train, config.seed, runtime)
-    batches = TrainingBatches(splits.train, config.input, order, config.seed)
+    batches = training_batches(splits.train, config, runtime)
     messages = _description(out, splits, network, batches, runtime)
     reports = load_start(load_weights, network, config, files, load_backbone=load_encoder)
     messages += [report.summary() for report in reports]
-    loss = SegmentationLoss(network.num_classes, config.loss, runtime.world_size)
-    step = build_step(
-        network,
-        TrainingNetwork(network, loss),
-        config,
-        steps_per_epoch=batches.steps_per_epoch,
-        runtime=runtime,
-        messages=messages,
-    )
+    step = training_step(network, config, batches, runtime, messages)
+    # All masks that it reads are read before a former run may be replaced.
     summary = data_summary(vars(splits), config.input.crop) if runtime.is_main else None
-    run = RunFolder(out, is_main=runtime.is_main)
-    if resume:
-        require_resumable(step, batches, config.train, run)
-    # Only now: a mistake above costs neither a former run nor the configuration of this one.
-    run.create(to_yaml(config), overwrite=overwrite, resume=resume)
-    _describe(run, summary, messages)
-    metadata = model_metadata(network, splits.train.classes, splits.train.palette.tolist())
-    try:
-        result = fit(
-            step,
-            batches,
-            config.train,
-            run,
-            metadata,
-            _evaluation(config, splits.val, runtime),
-            resume=resume,
-            resume_command=f"ms-segformer train --resume {out}",
-        )
-    except Interrupted:
-        write_report(run)
-        raise
-    write_report(run)
-    return result
+    return train_into(
+        out,
+        step,
+        batches,
+        config,
+        tool="ms-segformer",
+        metadata=model_metadata(network, splits.train.classes, splits.train.palette.tolist()),
+        describe=partial(_describe, summary=summary, messages=messages),
+        evaluate=_evaluation(config, splits.val, runtime),
+        overwrite=overwrite,
+        resume=resume,
+    )
 
 
 def open_splits(config: SegFormerConfig) -> Splits:
@@ -160,6 +131,37 @@ def build_network(config: SegFormerConfig, num_classes: int) -> SegFormer:
         drop_path=config.model.drop_path,
         dropout=config.model.dropout,
         seed=config.seed,
+    )
+
+
+def training_batches(
+    dataset: SegmentationDataset, config: SegFormerConfig, runtime: Runtime
+) -> TrainingBatches:
+    """Every batch of the run, for this rank.
+
+    Raises:
+        UserError: fewer pictures than one batch for every rank.
+    """
+    order = batch_order(len(dataset), config.train, config.seed, runtime)
+    return TrainingBatches(dataset, config.input, order, config.seed)
+
+
+def training_step(
+    network: SegFormer,
+    config: SegFormerConfig,
+    batches: TrainingBatches,
+    runtime: Runtime,
+    messages: list[str],
+) -> TrainStep:
+    """The training step of a run, to be compiled at its first batch; what was decided is added to `messages`."""
+    loss = SegmentationLoss(network.num_classes, config.loss, runtime.world_size)
+    return build_step(
+        network,
+        TrainingNetwork(network, loss),
+        config,
+        steps_per_epoch=batches.steps_per_epoch,
+        runtime=runtime,
+        messages=messages,
     )
 
 

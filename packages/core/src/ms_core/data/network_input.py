@@ -10,6 +10,11 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """RGB, of pixels scaled to 0-1."""
 
+PIXEL_MEAN = (255 * IMAGENET_MEAN[0], 255 * IMAGENET_MEAN[1], 255 * IMAGENET_MEAN[2])
+"""RGB, of pixels 0-255."""
+PIXEL_STD = (255 * IMAGENET_STD[0], 255 * IMAGENET_STD[1], 255 * IMAGENET_STD[2])
+"""RGB, of pixels 0-255."""
+
 
 def single_thread_opencv() -> None:
     """Keep OpenCV from starting threads of its own; call it where worker threads start.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -31,7 +32,9 @@ def data_verb() -> Verb:
             "check": Verb(
                 help="look for faulty entries, damaged pictures, and pictures in two splits",
                 run=run_check,
-                add_arguments=_check_arguments,
+                add_arguments=partial(
+                    add_check_options, quick="do not decode the pictures: damaged ones are not found"
+                ),
                 config=DataVerbConfig,
                 example="{command} --data.train photos/train.txt --data.val photos/val.txt",
             ),
@@ -45,7 +48,7 @@ def data_verb() -> Verb:
             "draw": Verb(
                 help="write pictures with their boxes drawn in",
                 run=run_draw,
-                add_arguments=_draw_arguments,
+                add_arguments=add_draw_options,
                 config=DataVerbConfig,
                 example="{command} --data.train photos --out drawn --count 20 --random",
             ),
@@ -147,14 +150,13 @@ def _open_only_split(config: DetectionDataConfig) -> DetectionDataset:
     return dataset
 
 
-def _check_arguments(parser: ArgumentParser) -> None:
+def add_check_options(parser: ArgumentParser, quick: str) -> None:
+    """The training to come, and how much is looked at; `quick` says what --quick leaves out."""
     parser.add_argument("--devices", type=int, default=1, help="devices of the training to come")
     parser.add_argument(
         "--batch-size", type=int, default=1, help="images a step and a device of the training to come"
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="do not decode the pictures: damaged ones are not found"
-    )
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--limit", type=int, default=50, help="faults to print of each severity, 0 for all")
 
 
@@ -164,7 +166,8 @@ def _convert_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
-def _draw_arguments(parser: ArgumentParser) -> None:
+def add_draw_options(parser: ArgumentParser) -> None:
+    """Which pictures are drawn, and where to."""
     parser.add_argument("--out", required=True, help="folder for the pictures")
     parser.add_argument("--count", type=int, default=20, help="pictures to draw, 0 for all")
     parser.add_argument(

@@ -14,8 +14,8 @@ NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """A detector that was exported with decoding inside the graph."""
+class ExportedGraph:
+    """What every manifest says: which file it is, and what it takes."""
 
     model: str
     """Model name, e.g. ssd300."""
@@ -30,7 +30,13 @@ class Manifest:
     std: tuple[float, float, float]
     """Divisor after that."""
     classes: tuple[str, ...]
-    """Names without the background: score column c + 1 is classes[c]."""
+    """Names, without a background that the network has beside them."""
+
+
+@dataclass(frozen=True)
+class Manifest(ExportedGraph):
+    """A detector that was exported with decoding inside the graph; score column c + 1 is classes[c]."""
+
     category_ids: tuple[int, ...]
     """Category ids of the training annotations, one per class."""
     min_score: float
@@ -58,23 +64,9 @@ class Manifest:
 
 
 @dataclass(frozen=True)
-class SegmentationManifest:
-    """A segmentation network that was exported as it is."""
+class SegmentationManifest(ExportedGraph):
+    """A segmentation network that was exported as it is; logit plane c is classes[c]."""
 
-    model: str
-    """Model name, e.g. segformer_b0."""
-    model_file: str
-    """Name of the exported file, in the manifest's folder."""
-    sha256: str
-    """Of the exported file, hexadecimal."""
-    input_shape: tuple[int, int, int, int]
-    """[batch, channels, height, width] of the images."""
-    mean: tuple[float, float, float]
-    """Subtracted from RGB values 0-255."""
-    std: tuple[float, float, float]
-    """Divisor after that."""
-    classes: tuple[str, ...]
-    """Names in label order."""
     palette: tuple[tuple[int, int, int], ...]
     """Colour of each class in pictures, RGB 0-255."""
     resize: str = "bilinear to (width, height), or windows of that size"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ms_core.cli import Verb, refuse_overwrite
+from ms_core.data.verbs import add_check_options, add_draw_options
 from ms_core.errors import UserError
 from ms_core.segmentation.config import SegmentationDataConfig
 
@@ -32,7 +34,9 @@ def segmentation_data_verb() -> Verb:
             "check": Verb(
                 help="look for masks with wrong values or sizes, damaged files, and pictures in two splits",
                 run=run_check,
-                add_arguments=_check_arguments,
+                add_arguments=partial(
+                    add_check_options, quick="look at headers only: wrong values and damage are not found"
+                ),
                 config=SegmentationDataVerbConfig,
                 example="{command} --data.root camvid --data.classes classes.txt --data.ignore 11",
             ),
@@ -131,17 +135,6 @@ def _convert_verb() -> Verb:
     )
 
 
-def _check_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--devices", type=int, default=1, help="devices of the training to come")
-    parser.add_argument(
-        "--batch-size", type=int, default=1, help="pictures a step and a device of the training to come"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="look at headers only: wrong values and damage are not found"
-    )
-    parser.add_argument("--limit", type=int, default=50, help="faults to print of each severity, 0 for all")
-
-
 def _convert_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--to",
@@ -154,14 +147,8 @@ def _convert_arguments(parser: ArgumentParser) -> None:
 
 
 def _draw_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--out", required=True, help="folder for the pictures")
+    add_draw_options(parser)
     parser.add_argument(
         "--split", choices=("train", "val", "test"), help="split to draw, where there are several"
     )
-    parser.add_argument("--count", type=int, default=20, help="pictures to draw, 0 for all")
-    parser.add_argument(
-        "--random", action="store_true", help="draw random pictures instead of the first ones"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="seed of --random")
     parser.add_argument("--alpha", type=float, default=0.5, help="share of the classes' colours, 0 to 1")
-    parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there")

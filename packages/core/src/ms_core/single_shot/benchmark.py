@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from mindspore import nn
 from ms_core import device
 from ms_core.benchmark import (
     Timing,
-    peak_memory_mb,
+    measure_parts,
     pipeline_rate,
     seconds_of,
+    step_numbers,
     surroundings,
     time_calls,
     time_training,
@@ -27,7 +29,6 @@ from ms_core.benchmark_table import print_table
 from ms_core.data.images import decode_image
 from ms_core.data.network_input import single_thread_opencv
 from ms_core.data.record_cache import open_cached_split
-from ms_core.data.sample import DetectionDataset
 from ms_core.data.synthetic import make_shapes
 from ms_core.device import Runtime
 from ms_core.single_shot.config import SingleShotConfig
@@ -86,7 +87,11 @@ def run_benchmark(
         runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
         classes = COCO_CLASSES if synthetic else len(dataset.classes) + 1
         network = _network(package, config, classes)
-        results = _measure(network, dataset, config, runtime, steps, skip)
+        batches = training_batches(dataset, network, config, runtime)
+        measure = partial(
+            _measure_part, network=network, batches=batches, config=config, runtime=runtime, steps=steps
+        )
+        results = measure_parts(BENCHMARK_PARTS, skip, measure)
     about = _about(network, config, runtime, "synthetic shapes" if synthetic else str(dataset.source))
     return {**about, "seconds": round(time.monotonic() - started, 1), "parts": results}
 
@@ -105,25 +110,6 @@ def _network(package: DetectorPackage, config: SingleShotConfig, classes: int) -
     return network
 
 
-def _measure(
-    network: nn.Cell,
-    dataset: DetectionDataset,
-    config: SingleShotConfig,
-    runtime: Runtime,
-    steps: int,
-    skip: Collection[str],
-) -> dict[str, dict[str, Any]]:
-    """Numbers of every part, with the peak of memory at its end."""
-    batches = training_batches(dataset, network, config, runtime)
-    results: dict[str, dict[str, Any]] = {}
-    for part in BENCHMARK_PARTS:
-        if part not in skip:
-            print(f"measuring {part} ...", flush=True)
-            results[part] = _measure_part(part, network, batches, config, runtime, steps)
-            results[part]["peak_memory_mb"] = peak_memory_mb()
-    return results
-
-
 def _measure_part(
     part: str,
     network: nn.Cell,
@@ -137,8 +123,7 @@ def _measure_part(
     if part == "train":
         network.set_train(True)
         timing = time_training(build_step(network, config, batches, runtime, []), batches, steps)
-        rate = config.train.batch_size / timing.median
-        return {**seconds_of(timing), "images_per_second": round(rate, 2)}
+        return step_numbers(timing, config.train.batch_size)
     network.set_train(False)
     sample = batches.samples[0]
     picture = decode_image(batches.encoded(sample), sample.path, (sample.width, sample.height))

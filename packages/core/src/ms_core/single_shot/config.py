@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
+from ms_core.config_checks import check_at_least_one, check_within_one
 from ms_core.data.config import DetectionDataConfig
-from ms_core.loss_scale import LossScaleConfig
-from ms_core.optim import OptimizerConfig
-from ms_core.precision import PrecisionConfig
-from ms_core.schedules import ScheduleConfig
-from ms_core.train.config import TrainConfig
+from ms_core.train.run_config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,9 @@ class InputConfig:
     """An anchor is positive above this IoU, 0-1."""
 
     def __post_init__(self) -> None:
-        _within(flip=self.flip, colour_jitter=self.colour_jitter, match_threshold=self.match_threshold)
+        check_within_one(
+            flip=self.flip, colour_jitter=self.colour_jitter, match_threshold=self.match_threshold
+        )
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class LossConfig:
     """Focal loss: how strongly easy anchors are discounted, >= 0."""
 
     def __post_init__(self) -> None:
-        _within(alpha=0.0 if self.alpha is None else self.alpha)
+        check_within_one(alpha=0.0 if self.alpha is None else self.alpha)
         if self.gamma < 0:
             raise ValueError(f"gamma: {self.gamma} is below 0.")
 
@@ -77,9 +75,9 @@ class PostprocessConfig:
     """Most detections in one image; null: no such bound."""
 
     def __post_init__(self) -> None:
-        _within(min_score=self.min_score, nms_threshold=self.nms_threshold)
+        check_within_one(min_score=self.min_score, nms_threshold=self.nms_threshold)
         most = 1 if self.max_detections is None else self.max_detections
-        _at_least_one(max_per_class=self.max_per_class, max_detections=most)
+        check_at_least_one(max_per_class=self.max_per_class, max_detections=most)
 
 
 @dataclass(frozen=True)
@@ -111,11 +109,13 @@ class EvalConfig:
     """Also report the VOC AP at IoU 0.5 (area under the curve, difficult boxes ignored)."""
 
     def __post_init__(self) -> None:
-        _at_least_one(batch_size=self.batch_size)
+        check_at_least_one(batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)
-class SingleShotConfig:
+class OwnSections:
+    """What a configuration says beyond `RunConfig`."""
+
     model: ModelConfig = field(default_factory=ModelConfig)
     """The network."""
     data: DetectionDataConfig = field(default_factory=DetectionDataConfig)
@@ -124,48 +124,14 @@ class SingleShotConfig:
     """From pictures to training targets."""
     loss: LossConfig = field(default_factory=LossConfig)
     """Training loss."""
-    train: TrainConfig = field(default_factory=TrainConfig)
-    """The training loop."""
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    """Learning rate."""
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    """Optimiser and parameter groups."""
-    precision: PrecisionConfig = field(default_factory=PrecisionConfig)
-    """Mixed precision."""
-    loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
-    """Loss scaling."""
     postprocess: PostprocessConfig = field(default_factory=PostprocessConfig)
     """From network outputs to detections."""
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     """How pictures are looked at by eval and predict (not by evaluation while training)."""
     eval: EvalConfig = field(default_factory=EvalConfig)
     """Evaluation."""
-    weights: Path | None = None
-    """File the network starts from: a checkpoint of ours, of the old zoo, or torchvision's backbone."""
-    weights_filter: tuple[str, ...] = ()
-    """Parts of parameter names, ours or the old zoo's; what has one keeps its initial values."""
-    reset_head: bool = False
-    """The prediction layers keep their initial values, even where those of `weights` would fit."""
-    backbone_weights: Path | None = None
-    """File for the backbone alone, a classification network's for example; `weights`, if given, comes after it."""
-    device: str = "auto"
-    """auto | cpu | gpu | ascend, with :ID for one of several."""
-    mode: Literal["graph", "pynative"] = "graph"
-    """Compiled graphs, or operation by operation for debugging."""
-    compile_cache: str = "off"
-    """Where compiled graphs are kept for later runs: a folder; "auto": the user's cache folder, on one CPU; "off"."""
-    seed: int = 1
-    """One seed fixes initial weights, data order and augmentation."""
 
 
-def _within(**values: float) -> None:
-    """Raise ValueError, which the reader of configurations puts into words, for a value outside 0-1."""
-    for name, value in values.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name}: {value} is not within 0-1.")
-
-
-def _at_least_one(**values: int) -> None:
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"{name}: {value} is below 1.")
+@dataclass(frozen=True)
+class SingleShotConfig(RunConfig, OwnSections):
+    """Its own sections come first: dataclasses take the fields of the last base first."""

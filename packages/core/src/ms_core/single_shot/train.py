@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mindspore import nn
 
-from ms_core import device
 from ms_core.checkpoint.weight_file import WeightFile
-from ms_core.compile_cache import keep_compiled_graphs
-from ms_core.config import to_yaml
-from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD, single_thread_opencv
+from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD
 from ms_core.data.record_cache import has_split, open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.data.summary import write_data_summary
 from ms_core.detection.losses import SingleShotLoss
 from ms_core.device import Runtime
-from ms_core.errors import Interrupted, UserError
+from ms_core.errors import UserError
 from ms_core.evaluation.coco_metrics import STAT_NAMES
-from ms_core.report import write_report
 from ms_core.run_folder import RunFolder
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector
@@ -30,15 +27,12 @@ from ms_core.single_shot.network import TrainingNetwork
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.pipeline import Target, TrainingBatches, training_samples
 from ms_core.train import build
-from ms_core.train.config import check as check_train
-from ms_core.train.config import check_best_metric
-from ms_core.train.loop import FitResult, fit, require_resumable
+from ms_core.train.loop import FitResult
 from ms_core.train.order import batch_order
-from ms_core.train.sink import check_sink
+from ms_core.train.run import check_run, start_run, train_into
 from ms_core.train.step import TrainStep
 from ms_core.train.transfer import (
     StartFiles,
-    check_transfer,
     load_start,
     read_start_files,
 )
@@ -75,12 +69,9 @@ def train(
         UserError: bad input, named.
         Interrupted: stopped by a signal; `resume` goes on.
     """
-    single_thread_opencv()
-    _check_settings(config, out, overwrite)
+    check_run(config, (*STAT_NAMES, "VOC_AP50") if config.eval.voc_ap50 else STAT_NAMES, out, overwrite)
     splits = open_splits(config)
-    runtime = device.start(config.device, mode=config.mode, seed=config.seed)
-    keep_compiled_graphs(config.compile_cache, runtime, print)
-    check_sink(config.train.sink, runtime)
+    runtime = start_run(config)
     files = StartFiles() if resume else read_start_files(config)
     config = with_padding(package, config, files.leading)
     network = build_network(package, config, len(splits.train.classes) + 1)
@@ -88,47 +79,26 @@ def train(
     messages = _description(out, splits, network, batches, runtime)
     messages += [report.summary() for report in load_start(package.load_weights, network, config, files)]
     step = build_step(network, config, batches, runtime, messages)
-    run = RunFolder(out, is_main=runtime.is_main)
-    if resume:
-        require_resumable(step, batches, config.train, run)
-    # Only now: a mistake above costs neither a former run nor the configuration of this one.
-    run.create(to_yaml(config), overwrite=overwrite, resume=resume)
-    _describe(run, splits, network, messages)
-    try:
-        result = fit(
-            step,
-            batches,
-            config.train,
-            run,
-            checkpoint_metadata(network, splits.train),
-            _evaluation(config, splits.val),
-            resume=resume,
-            resume_command=f"{package.tool} train --resume {out}",
-        )
-    except Interrupted:
-        write_report(run)
-        raise
-    write_report(run)
-    return result
+    return train_into(
+        out,
+        step,
+        batches,
+        config,
+        tool=package.tool,
+        metadata=checkpoint_metadata(network, splits.train),
+        describe=partial(_describe, splits=splits, input_size=network.input_size, messages=messages),
+        evaluate=_evaluation(config, splits.val),
+        overwrite=overwrite,
+        resume=resume,
+    )
 
 
-def _describe(run: RunFolder, splits: Splits, network: nn.Cell, messages: Sequence[str]) -> None:
+def _describe(run: RunFolder, splits: Splits, input_size: tuple[int, int], messages: Sequence[str]) -> None:
     """Write down what the run works with."""
     if run.is_main:
-        write_data_summary(run.data_path, {"train": splits.train, "val": splits.val}, network.input_size)
+        write_data_summary(run.data_path, vars(splits), input_size)
     for message in messages:
         run.log(message)
-
-
-def _check_settings(config: SingleShotConfig, out: Path, overwrite: bool) -> None:
-    """What can be refused before anything is read.
-
-    Raises:
-        UserError: a training setting out of range, a metric nobody measures, weights that --overwrite would remove.
-    """
-    check_train(config.train)
-    check_best_metric(config.train, (*STAT_NAMES, "VOC_AP50") if config.eval.voc_ap50 else STAT_NAMES)
-    check_transfer(config, out, overwrite)
 
 
 def open_splits(config: SingleShotConfig) -> Splits:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from mindspore import Parameter, nn
 
 from ms_core.checkpoint.weight_file import TRAINING_PREFIX
 from ms_core.device import Runtime
-from ms_core.loss_scale import LossScaleConfig
 from ms_core.networks.sync_batch_norm import synchronise_norms
-from ms_core.optim import OptimizerConfig, freeze_norms, groups_table
-from ms_core.precision import PrecisionConfig, apply_precision
-from ms_core.schedules import ScheduleConfig, learning_rates
+from ms_core.optim import freeze_norms, groups_table
+from ms_core.precision import apply_precision
+from ms_core.schedules import learning_rates
 from ms_core.train.config import TrainConfig
+from ms_core.train.run_config import RunConfig
 from ms_core.train.step import TrainStep
 from ms_core.train.transfer import with_backbone_prefixes
 
@@ -22,32 +21,10 @@ _NO_WEIGHTS = ("moving_", TRAINING_PREFIX)
 """Parts of the names of parameters that are no weights: statistics, and the step counter that dropout draws by."""
 
 
-class StepConfig(Protocol):
-    """The part of a configuration that a training step is made from."""
-
-    @property
-    def train(self) -> TrainConfig: ...
-
-    @property
-    def schedule(self) -> ScheduleConfig: ...
-
-    @property
-    def optimizer(self) -> OptimizerConfig: ...
-
-    @property
-    def precision(self) -> PrecisionConfig: ...
-
-    @property
-    def loss_scale(self) -> LossScaleConfig: ...
-
-    @property
-    def seed(self) -> int: ...
-
-
 def build_step(
     network: nn.Cell,
     training_network: nn.Cell,
-    config: StepConfig,
+    config: RunConfig,
     *,
     steps_per_epoch: int,
     parts: Sequence[str] = (),

@@ -63,36 +63,41 @@ class Dropout(StepRandom):
         return x * mask / (1.0 - self.p)
 
 
-class ChannelDropout(StepRandom):
-    """Zeroes whole channels of each sample with probability `p` in training, scales the rest by 1 / (1 - p)."""
+class _GroupDropout(StepRandom):
+    """Zeroes all of a group of elements with probability `p` in training and scales the rest by 1 / (1 - p).
 
-    def __init__(self, p: float = 0.1) -> None:
+    Args:
+        p: in [0, 1).
+        axes: how many leading axes of the input number the groups.
+    """
+
+    def __init__(self, p: float, axes: int) -> None:
         super().__init__()
         _check(p)
         self.p = p
+        self.axes = axes
 
     def construct(self, x: Tensor) -> Tensor:
-        """x [B, C, ...] -> the same shape and type."""
+        """x with more than `axes` axes -> the same shape and type."""
         if not self.training or self.p == 0:
             return x
-        mask = ops.cast(self.uniform(x.shape[:2] + (1,) * (x.ndim - 2)) >= self.p, x.dtype)
+        groups = x.shape[: self.axes] + (1,) * (x.ndim - self.axes)
+        mask = ops.cast(self.uniform(groups) >= self.p, x.dtype)
         return x * (mask / (1.0 - self.p))
 
 
-class DropPath(StepRandom):
-    """Zeroes whole samples of a residual branch with probability `p` in training (arXiv 1603.09382)."""
+class ChannelDropout(_GroupDropout):
+    """Zeroes whole channels of each sample of [B, C, ...]."""
 
     def __init__(self, p: float = 0.1) -> None:
-        super().__init__()
-        _check(p)
-        self.p = p
+        super().__init__(p, axes=2)
 
-    def construct(self, x: Tensor) -> Tensor:
-        """x [B, ...] -> the same shape and type."""
-        if not self.training or self.p == 0:
-            return x
-        mask = ops.cast(self.uniform((x.shape[0],) + (1,) * (x.ndim - 1)) >= self.p, x.dtype)
-        return x * (mask / (1.0 - self.p))
+
+class DropPath(_GroupDropout):
+    """Zeroes whole samples of a residual branch [B, ...] (arXiv 1603.09382)."""
+
+    def __init__(self, p: float = 0.1) -> None:
+        super().__init__(p, axes=1)
 
 
 def _check(p: float) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ms_core.checkpoint.coverage import LoadReport
 from ms_core.checkpoint.read import WeightFile, read_weights
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
 from ms_core.optim import OptimizerConfig
+from ms_core.train.run_config import RunConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,22 +24,6 @@ Load = Callable[["nn.Cell", WeightFile], LoadReport]
 BACKBONE = "backbone"
 """Word of `optimizer.freeze` that stands for the network's `backbone_prefixes`."""
 _OLD_PREFIX = "network."
-
-
-class StartConfig(Protocol):
-    """The part of a configuration that says what training starts from; see `SingleShotConfig`."""
-
-    @property
-    def weights(self) -> Path | None: ...
-
-    @property
-    def weights_filter(self) -> tuple[str, ...]: ...
-
-    @property
-    def reset_head(self) -> bool: ...
-
-    @property
-    def backbone_weights(self) -> Path | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +41,7 @@ class StartFiles:
         return self.network or self.backbone
 
 
-def check_transfer(config: StartConfig, out: Path, overwrite: bool) -> None:
+def check_transfer(config: RunConfig, out: Path, overwrite: bool) -> None:
     """
     Args:
         config: of the run.
@@ -74,7 +59,7 @@ def check_transfer(config: StartConfig, out: Path, overwrite: bool) -> None:
             raise UserError(f"{option}: there are no weights to leave anything out of. Pass --weights FILE.")
 
 
-def read_start_files(config: StartConfig) -> StartFiles:
+def read_start_files(config: RunConfig) -> StartFiles:
     """
     Raises:
         UserError: a file that is not there or cannot be read.
@@ -86,7 +71,7 @@ def read_start_files(config: StartConfig) -> StartFiles:
 def load_start(
     load: Load,
     network: nn.Cell,
-    config: StartConfig,
+    config: RunConfig,
     files: StartFiles,
     *,
     load_backbone: Load | None = None,
