@@ -49,6 +49,20 @@ def test_biases_and_norms_are_configurable() -> None:
     assert {name for name, decay in decays.items() if decay == 0} == {"neck.0.bias", "head.bias"}
 
 
+def test_biases_may_decay_by_their_own() -> None:
+    decays = {name: decay for name, (_, decay) in rules(bias_weight_decay=0.25).items()}
+    assert {name for name, decay in decays.items() if decay == 0.25} == {"neck.0.bias", "head.bias"}
+    assert decays["head.weight"] == 0.5
+    assert decays["neck.1.beta"] == 0  # the shift of a normalisation is none
+    none = {name: decay for name, (_, decay) in rules(bias_weight_decay=0.0, decay_norms=True).items()}
+    assert {name for name, decay in none.items() if decay == 0} == {"neck.0.bias", "head.bias"}
+
+
+def test_a_decay_of_biases_that_do_not_decay_is_refused() -> None:
+    with pytest.raises(UserError, match=r"optimizer\.bias_weight_decay: with decay_biases false"):
+        check(OptimizerConfig(bias_weight_decay=0.1, decay_biases=False))
+
+
 def test_the_longest_part_of_a_name_sets_the_factor() -> None:
     factors = {
         name: factor for name, (factor, _) in rules(lr_multipliers={"head": 10, "head.bias": 20}).items()
@@ -98,7 +112,14 @@ def test_freezing_everything_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("momentum", 1.0), ("beta1", -0.1), ("beta2", 1.0), ("eps", 0.0), ("weight_decay", -1.0)],
+    [
+        ("momentum", 1.0),
+        ("beta1", -0.1),
+        ("beta2", 1.0),
+        ("eps", 0.0),
+        ("weight_decay", -1.0),
+        ("bias_weight_decay", -1.0),
+    ],
 )
 def test_a_value_out_of_range_is_named(field: str, value: float) -> None:
     with pytest.raises(UserError, match=rf"optimizer\.{field}"):

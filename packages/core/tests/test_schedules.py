@@ -85,6 +85,43 @@ def test_milestones_are_epochs() -> None:
     )
 
 
+def test_milestones_in_steps_do_not_know_epochs() -> None:
+    config = ScheduleConfig(name="multi-step", lr=1.0, milestone_steps=(2, 5), gamma=0.5)
+    expected = np.float32([1, 1, 0.5, 0.5, 0.5, 0.25])
+    for steps_per_epoch in (1, 4):
+        rates = learning_rates(config, epochs=1, steps_per_epoch=steps_per_epoch, iterations=6)
+        np.testing.assert_array_equal(rates, expected)
+
+
+def test_milestones_in_steps_and_in_epochs_add_up() -> None:
+    config = ScheduleConfig(name="multi-step", lr=1.0, milestones=(1,), milestone_steps=(1, 3), gamma=0.5)
+    np.testing.assert_array_equal(
+        learning_rates(config, epochs=2, steps_per_epoch=2), np.float32([1, 0.5, 0.25, 0.125])
+    )
+
+
+def test_all_batches_of_an_update_have_its_rate() -> None:
+    config = ScheduleConfig(
+        name="multi-step", lr=1.0, warmup_steps=2, milestones=(2,), milestone_steps=(3,), gamma=0.5
+    )
+    updates = learning_rates(config, epochs=1, steps_per_epoch=2, iterations=5)
+    batches = learning_rates(config, epochs=1, steps_per_epoch=6, iterations=5, accumulate=3)
+    np.testing.assert_array_equal(batches, np.repeat(updates, 3))
+    assert len(learning_rates(config, epochs=2, steps_per_epoch=5, accumulate=4)) == 10
+
+
+def test_a_warmup_by_a_factor_that_multi_step_does_not_wait_for() -> None:
+    """The base stage of DeFRCN: a thousandth of the rate grows for 1000 steps, milestones count from step 0."""
+    config = ScheduleConfig(
+        name="multi-step", lr=0.02, lr_init=0.02 * 0.001, warmup_steps=1000, milestone_steps=(1500,)
+    )
+    rates = learning_rates(config, epochs=1, steps_per_epoch=1, iterations=2000)
+    grown = 0.02 * (0.001 * (1 - np.arange(1000) / 1000) + np.arange(1000) / 1000)
+    np.testing.assert_allclose(rates[:1000], grown, rtol=2e-7)
+    np.testing.assert_array_equal(rates[1000:1500], np.float32(0.02))
+    np.testing.assert_allclose(rates[1500:], 0.002, rtol=2e-7)
+
+
 @given(
     total=st.integers(1, 300),
     steps=st.integers(0, 400),
@@ -112,6 +149,8 @@ def test_rates_stay_between_their_ends(total: int, steps: int, lr: float, start:
         ("power", -2.0),
         ("milestones", (3.0, 2.0)),
         ("milestones", (0.0,)),
+        ("milestone_steps", (3, 3)),
+        ("milestone_steps", (0, 3)),
     ],
 )
 def test_a_value_out_of_range_is_named(field: str, value: object) -> None:

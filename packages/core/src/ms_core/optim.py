@@ -34,6 +34,8 @@ class OptimizerConfig:
     """Decay the scale and shift of normalisations too."""
     decay_biases: bool = True
     """Decay biases too (the old SSD zoo did)."""
+    bias_weight_decay: float | None = None
+    """Weight decay of the biases that decay, >= 0; null: weight_decay."""
     lr_multipliers: dict[str, float] = field(default_factory=dict)
     """Part of a parameter name -> factor on its learning rate, >= 0; the longest part that occurs counts."""
     freeze: tuple[str, ...] = ()
@@ -60,10 +62,15 @@ def check(config: OptimizerConfig) -> None:
         "beta2": 0 <= config.beta2 < 1,
         "eps": config.eps > 0,
         "weight_decay": config.weight_decay >= 0,
+        "bias_weight_decay": config.bias_weight_decay is None or config.bias_weight_decay >= 0,
     }
     for name, within in ranges.items():
         if not within:
             raise UserError(f"optimizer.{name}: {getattr(config, name)} is out of range.")
+    if config.bias_weight_decay is not None and not config.decay_biases:
+        raise UserError(
+            "optimizer.bias_weight_decay: with decay_biases false no bias decays. Drop one of them."
+        )
     for part, factor in config.lr_multipliers.items():
         if not factor >= 0:
             raise UserError(f"optimizer.lr_multipliers: {part}: {factor} is not >= 0.")
@@ -141,9 +148,12 @@ def _multiplier(name: str, multipliers: Mapping[str, float]) -> float:
 def _weight_decay(name: str, config: OptimizerConfig) -> float:
     """MindSpore calls the scale and shift of every normalisation gamma and beta."""
     leaf = name.rsplit(".", 1)[-1]
-    exempt_norm = leaf in ("gamma", "beta") and not config.decay_norms
-    exempt_bias = leaf == "bias" and not config.decay_biases
-    return 0.0 if exempt_norm or exempt_bias else float(config.weight_decay)
+    if leaf in ("gamma", "beta"):
+        return float(config.weight_decay) if config.decay_norms else 0.0
+    if leaf != "bias":
+        return float(config.weight_decay)
+    own = config.weight_decay if config.bias_weight_decay is None else config.bias_weight_decay
+    return float(own) if config.decay_biases else 0.0
 
 
 def _no_match(field_name: str, text: str, network: nn.Cell) -> UserError:

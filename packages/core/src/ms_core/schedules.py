@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -24,12 +25,14 @@ class ScheduleConfig:
     warmup_epochs: float = 0.0
     """Epochs of linear growth from lr_init to lr, >= 0; added to warmup_steps."""
     warmup_steps: int = 0
-    """Steps of linear growth from lr_init to lr, >= 0."""
+    """Updates of the weights with linear growth from lr_init to lr, >= 0."""
     warmup_over_curve: bool = False
     """The curve begins at step 0 and the warmup damps its beginning (OpenMMLab does so); false: it begins after the
     warmup."""
     milestones: tuple[float, ...] = ()
     """Epochs at which multi-step multiplies the rate by gamma, rising."""
+    milestone_steps: tuple[int, ...] = ()
+    """Updates of the weights at which it does so, rising; added to milestones."""
     gamma: float = 0.1
     """Factor of multi-step at every milestone, > 0."""
     power: float = 1.0
@@ -50,18 +53,19 @@ NO_WARMUP = Warmup()
 
 
 def learning_rates(
-    config: ScheduleConfig, *, epochs: int, steps_per_epoch: int, iterations: int = 0
+    config: ScheduleConfig, *, epochs: int, steps_per_epoch: int, iterations: int = 0, accumulate: int = 1
 ) -> np.ndarray:
-    """The learning rate of every step of a training run.
+    """The learning rate of every batch of a training run.
 
     Args:
-        config: the curve.
+        config: the curve; its steps are updates of the weights.
         epochs: passes over the data, >= 1.
-        steps_per_epoch: steps of one pass, >= 1.
-        iterations: steps of the run, whatever `epochs` says; 0: whole epochs.
+        steps_per_epoch: batches of one pass, >= 1.
+        iterations: updates of the run, whatever `epochs` says; 0: whole epochs.
+        accumulate: batches of an update, >= 1; all of them have its rate.
 
     Returns:
-        [iterations or epochs * steps_per_epoch] float32.
+        [iterations * accumulate or epochs * steps_per_epoch] float32.
 
     Raises:
         UserError: a value out of its range, named.
@@ -69,20 +73,29 @@ def learning_rates(
     check(config)
     if epochs < 1 or steps_per_epoch < 1:
         raise UserError(f"a schedule needs at least one step, not {epochs} epochs of {steps_per_epoch}.")
-    total = iterations or epochs * steps_per_epoch
-    warmup = Warmup(config.warmup_steps + round(config.warmup_epochs * steps_per_epoch), config.lr_init)
+    batches = iterations * accumulate or epochs * steps_per_epoch
+    rates = _of_updates(config, ceil(batches / accumulate), steps_per_epoch / accumulate)
+    return np.repeat(rates, accumulate)[:batches]
+
+
+def _of_updates(config: ScheduleConfig, total: int, per_epoch: float) -> np.ndarray:
+    """The rates of `total` updates, `per_epoch` of which make up a pass over the data."""
+    warmup = Warmup(config.warmup_steps + round(config.warmup_epochs * per_epoch), config.lr_init)
     if config.warmup_over_curve:
-        return _damped(_curve(config, total, steps_per_epoch, NO_WARMUP), config.lr, warmup)
-    return _curve(config, total, steps_per_epoch, warmup)
+        return _damped(_curve(config, total, per_epoch, NO_WARMUP), config.lr, warmup)
+    return _curve(config, total, per_epoch, warmup)
 
 
-def _curve(config: ScheduleConfig, total: int, steps_per_epoch: int, warmup: Warmup) -> np.ndarray:
+def _curve(config: ScheduleConfig, total: int, per_epoch: float, warmup: Warmup) -> np.ndarray:
     lr = config.lr
     if config.name == "constant":
         return constant(lr, total, warmup=warmup)
     if config.name == "multi-step":
-        milestones = [round(epoch * steps_per_epoch) for epoch in config.milestones]
-        return multi_step(lr, total, milestones, config.gamma, warmup=warmup)
+        milestones = [
+            *(round(epoch * per_epoch) for epoch in config.milestones),
+            *config.milestone_steps,
+        ]
+        return multi_step(lr, total, sorted(milestones), config.gamma, warmup=warmup)
     if config.name == "cosine":
         return cosine(lr, total, config.lr_end, warmup=warmup)
     power = config.power if config.name == "polynomial" else 1.0
@@ -106,11 +119,12 @@ def check(config: ScheduleConfig) -> None:
         value = getattr(config, field)
         if not (np.isfinite(value) and value >= 0):
             raise UserError(f"schedule.{field}: {value} is not >= 0.")
-    milestones = config.milestones
-    if config.name == "multi-step" and not milestones:
+    if config.name == "multi-step" and not (config.milestones or config.milestone_steps):
         raise UserError("schedule.milestones: multi-step needs at least one epoch, e.g. [60,80].")
-    if any(later <= earlier for earlier, later in zip((0.0, *milestones), milestones, strict=False)):
-        raise UserError(f"schedule.milestones: {list(milestones)} are not positive and rising.")
+    for field in ("milestones", "milestone_steps"):
+        milestones = getattr(config, field)
+        if any(later <= earlier for earlier, later in zip((0.0, *milestones), milestones, strict=False)):
+            raise UserError(f"schedule.{field}: {list(milestones)} are not positive and rising.")
 
 
 def constant(lr: float, total_steps: int, *, warmup: Warmup = NO_WARMUP) -> np.ndarray:

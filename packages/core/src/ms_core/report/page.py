@@ -58,8 +58,13 @@ def report_page(facts: RunFacts) -> str:
             element("footer", f"Written {_now()} by ms-core {__version__} from {facts.path.absolute()}"),
         ]
     )
+    return whole_page(f"{facts.name}: {facts.model}", body)
+
+
+def whole_page(title: str, body: Html) -> str:
+    """A page of one file, styles included."""
     return Template(_asset("page.html")).substitute(
-        title=escaped(f"{facts.name}: {facts.model}"),
+        title=escaped(title),
         generator=escaped(f"ms-core {__version__}"),
         style=_asset("style.css"),
         body=body,
@@ -124,8 +129,8 @@ def _header(facts: RunFacts) -> list[Html]:
 
 def _unfinished(facts: RunFacts) -> str:
     """How much of the training is done; empty if all is."""
-    if facts.iterations:
-        done, wanted = facts.curves.last_step, facts.iterations
+    if facts.steps:
+        done, wanted = facts.curves.last_step, facts.steps
         return f"{count(done)} of {count(wanted)} steps" if done < wanted else ""
     if not facts.epochs or facts.curves.x_label != "epoch" or facts.epochs_done >= facts.epochs:
         return ""
@@ -152,7 +157,7 @@ def _tiles(facts: RunFacts) -> list[tuple[str, str]]:
         tiles += kind_of_evaluation(evaluation.metrics).tiles_of(evaluation)
     if not tiles:
         tiles += _best_while_training(facts)
-    if facts.iterations:
+    if facts.steps:
         tiles.append(("steps", count(facts.curves.last_step)))
     tiles.append(("epochs", f"{facts.epochs_done:.4g}"))
     train = facts.data.get("splits", {}).get("train", {})

@@ -74,10 +74,10 @@ class RunFacts:
         return value if isinstance(value, int) else None
 
     @property
-    def iterations(self) -> int:
-        """Steps asked for; 0 where the epochs count."""
-        value = self.setting("train", "iterations")
-        return value if isinstance(value, int) else 0
+    def steps(self) -> int:
+        """Batches asked for; 0 where the epochs count."""
+        updates, batches = self.setting("train", "iterations"), self.setting("train", "accumulate")
+        return (updates if isinstance(updates, int) else 0) * (batches if isinstance(batches, int) else 1)
 
     @property
     def command(self) -> list[str]:

@@ -56,6 +56,7 @@ def build_step(
             epochs=config.train.epochs,
             steps_per_epoch=steps_per_epoch,
             iterations=config.train.iterations,
+            accumulate=config.train.accumulate,
         ),
         optimizer=with_backbone_prefixes(config.optimizer, network),
         loss_scale=config.loss_scale.resolve(precision.mode),

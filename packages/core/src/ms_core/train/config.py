@@ -14,7 +14,7 @@ class TrainConfig:
     epochs: int = 100
     """Passes over the training set, >= 1."""
     iterations: int = 0
-    """Steps of the whole run, whatever `epochs` says; 0: `epochs` counts."""
+    """Updates of the weights in the whole run, whatever `epochs` says; 0: `epochs` counts."""
     start_epoch: int = 0
     """Epochs that count as done: schedule, data order and numbers go on from there, up to the end, 0 or more."""
     batch_size: int = 32

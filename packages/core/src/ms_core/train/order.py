@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import lru_cache
 from math import ceil
 
@@ -22,7 +23,7 @@ class BatchOrder:
         count: samples of the data set.
         batch_size: samples a step and a rank.
         epochs: passes over the data.
-        iterations: steps of the whole run, the last epoch being cut short; 0: `epochs` counts.
+        iterations: batches of the whole run, the last epoch being cut short; 0: `epochs` counts.
         seed: of the order.
         rank: of this process.
         world_size: ranks.
@@ -82,8 +83,40 @@ class BatchOrder:
         start = (position * self.world_size + self.rank) * self.batch_size
         return self._shuffled(epoch)[start : start + self.batch_size]
 
+    def grouped(self, groups: np.ndarray) -> BatchOrder:
+        """The same epochs with other batches: those of one group share one, but for at most groups - 1 batches.
+
+        Args:
+            groups: integers [count], the group of every sample; pictures lying and standing, for example.
+        """
+        order = copy(self)
+        needed = self.steps_per_epoch * self.batch_size * self.world_size
+
+        def shuffled(epoch: int) -> np.ndarray:
+            # Cut before it is sorted: a small group would else be what is left out, epoch after epoch.
+            return _in_batches(self._shuffle(epoch)[:needed], groups, self.batch_size)
+
+        order._shuffled = lru_cache(maxsize=2)(shuffled)
+        return order
+
     def _shuffle(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.seed, epoch]).permutation(self.count)
+
+
+def _in_batches(shuffled: np.ndarray, groups: np.ndarray, batch_size: int) -> np.ndarray:
+    """Reorder samples, whose number is whole batches, so that batches are of one group wherever that is possible.
+
+    As the samples come each goes to the open batch of its group; a batch is dealt out once it is full. What remains
+    open at the end makes up mixed batches.
+    """
+    full: list[np.ndarray] = []
+    opened: dict[int, list[int]] = {}
+    for sample, group in zip(shuffled.tolist(), groups[shuffled].tolist(), strict=True):
+        batch = opened.setdefault(group, [])
+        batch.append(sample)
+        if len(batch) == batch_size:
+            full.append(np.array(opened.pop(group)))
+    return np.concatenate([*full, *(np.array(batch) for batch in opened.values())])
 
 
 def batch_order(count: int, config: TrainConfig, seed: int, runtime: Runtime) -> BatchOrder:
@@ -96,7 +129,7 @@ def batch_order(count: int, config: TrainConfig, seed: int, runtime: Runtime) ->
         count,
         batch_size=config.batch_size,
         epochs=config.epochs,
-        iterations=config.iterations,
+        iterations=config.iterations * config.accumulate,
         seed=seed,
         rank=runtime.rank,
         world_size=runtime.world_size,
