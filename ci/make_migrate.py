@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ms_core.old_zoo.commands import entries_of, translate_command
-from ms_core.old_zoo.families import SEGFORMER, SSD, Family
+from ms_core.old_zoo.families import DEFRCN, SEGFORMER, SSD, Family
 from ms_core.old_zoo.key_table import OldKey
 from ms_core.old_zoo.modelarts import PARAMETERS
+from ms_core.old_zoo.modelarts_defrcn import PATHS as MODELARTS_PATHS
 from ms_core.old_zoo.networks import OldPackage
-from ms_core.old_zoo.places import PLACES, SEGFORMER_PLACES, Place
+from ms_core.old_zoo.places import DEFRCN_PLACES, PLACES, SEGFORMER_PLACES, Place
 from ms_core.old_zoo.scripts import CONTAINER_SCRIPTS, INTERFACES, OTHERS, VARIABLES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "migrate.md"
@@ -23,16 +24,19 @@ _HEAD = """\
 
 <!-- Written by ci/make_migrate.py from the tables in ms_core.old_zoo. Edit those, never this page. -->
 
-This page is for users of three models of the MindSpore model zoo:
-[SSD and SSDLite](#ssd-and-ssdlite) (`official/cv/SSD`, `research/cv/ssd_mobilenetV2_FPNlite`) and
-[SegFormer](#segformer). What they share:
+This page is for users of four models of the MindSpore model zoo:
+[SSD and SSDLite](#ssd-and-ssdlite) (`official/cv/SSD`, `research/cv/ssd_mobilenetV2_FPNlite`),
+[SegFormer](#segformer) and [DeFRCN](#defrcn). What they share:
 
 1. **Configurations** go where our recipes go: `ms-ssd train --config old/config/ssd300.yaml --out runs/mine`,
-   `ms-segformer train --config old/config/segformer.b0.512x1024.city.yaml`. The file is recognised by its content,
+   `ms-segformer train --config old/config/segformer.b0.512x1024.city.yaml`,
+   `ms-defrcn train --config old/configs/coco/defrcn_det_r101_base.yaml`. The file is recognised by its content,
    translated, and what became of each key is printed. Options after it win, as everywhere.
-2. **Scripts** of the same names are in `packages/ssd/scripts`, `packages/ssdlite_fpn/scripts` and
-   `packages/segformer/scripts`, and installed in the folders `ms_ssd/scripts`, `ms_ssdlite_fpn/scripts` and
-   `ms_segformer/scripts` of Python's packages. They print how they read their arguments and which command that is.
+   `python -m ms_core.old_zoo keys ms-defrcn` prints the keys, too.
+2. **Scripts** of the same names are in `packages/ssd/scripts`, `packages/ssdlite_fpn/scripts`,
+   `packages/segformer/scripts` and `packages/defrcn/scripts`, and installed in the folders `ms_ssd/scripts`,
+   `ms_ssdlite_fpn/scripts`, `ms_segformer/scripts` and `ms_defrcn/scripts` of Python's packages. They print how they
+   read their arguments and which command that is.
    `python -m ms_core.old_zoo run ms-ssd run_eval.sh coco old.ckpt 0` is the same without the file.
 3. **Checkpoints** load as they are wherever we take weights: `ms-ssd eval old.ckpt --config old.yaml`. `convert` writes
    them as ours, and ours under the old names (`--to zoo`).
@@ -62,6 +66,17 @@ The guide and the code disagreed on three defaults. Where a YAML file says nothi
 | `dataset_num_parallel_workers` | 4 | 8 |
 | `export_format` | AIR | MINDIR |
 """
+_DEFRCN_HEAD = """\
+## DeFRCN
+
+An old YAML file means the old settings: pictures fitted into `img_width` x `img_height`, fewer proposals, in the base
+stage a score threshold of 0.3. It builds on the recipe of its stage, `defrcn_r101_coco_base`, `_fsod` or `_gfsod`,
+which alone are the paper's settings and better. What was wrong in the old code (see below) is not repeated.
+
+A fine-tuning was a `train.py` with `is_finetune`, after `model_surgery.py`; now it is one verb:
+`ms-defrcn finetune runs/base --config old/configs/coco/defrcn_fsod_r101_novel_10shot.yaml --mode fsod --shots 10`.
+No file is generated, edited or deleted: shots and seed are words, and `ms-defrcn study` goes through all of them.
+"""
 _SSD_DIFFERENT = """\
 ### Different on purpose
 
@@ -87,6 +102,22 @@ _SEGFORMER_DIFFERENT = """\
 - Pictures of `predict` have the size of the original; the old ones had the network's.
 - Labels are compared at full size unless `eval.labels` is `resized`, which the `_zoo` recipes and old files say.
 - Label files with ids (`labelIds`) are read, too: converting is no longer needed.
+"""
+_DEFRCN_DIFFERENT = """\
+### Different on purpose
+
+- 16 pictures an update on any number of devices (`train.accumulate`); the old code divided `base_lr` by 8 on one device
+  and left `milestones` where they were.
+- The warmup grows linearly to its end, for biases as well; the old one lost its factor after some hundred steps.
+- Anchors, RoIAlign and box coding are those of the paper's code, so the region proposal network of an old checkpoint
+  does not fit; `convert` says what does.
+- `run_*_finetune_*.sh` does one fine-tuning and asks nothing. Paths of weights, device numbers and shots are no longer
+  edited into scripts.
+- The scripts keep former results instead of removing them; `OVERWRITE=1` replaces them.
+- Calibration uses the objects that the network was trained on, in the pictures at their own size.
+- Evaluation ends, and its exit code tells how.
+- The rank table is the one of `RANK_TABLE_FILE` or the third argument, not `../rank_table.json`.
+- VOC, and data of your own, by recipes: `defrcn_r101_voc1_base` and so on, `defrcn_base`, `defrcn_fewshot`.
 """
 _SSD_EXAMPLES: tuple[tuple[OldPackage, str], ...] = (
     (
@@ -117,6 +148,23 @@ _SEGFORMER_EXAMPLES: tuple[tuple[OldPackage, str], ...] = tuple(
         "export.py --config_path old.yaml --export_ckpt_path segformer_mit_b0_10.ckpt --export_format AIR",
     )
 )
+_DEFRCN_EXAMPLES: tuple[tuple[OldPackage, str], ...] = tuple(
+    ("ms-defrcn", line)
+    for line in (
+        "pkl2ckpt.py",
+        "pth2ckpt.py",
+        "train.py --config_path=old.yaml --device_target=GPU --backbone_pretrained_path=backbone.ckpt "
+        "--run_distribute=False",
+        "model_surgery.py --dataset coco --method remove --src-path defrcn-18_6154.ckpt --save-dir out",
+        "train.py --dataset_train [coco14_trainval_novel_10shot_seed0] --is_finetune True "
+        "--model_pretrained_path=defrcn-18_6154.ckpt --save_checkpoint_path=runs/ten",
+        "eval.py --config_path=old.yaml --pcb_enable False --eval_checkpoint_path=defrcn-18_6154.ckpt",
+        "export.py --config_path old.yaml --export_ckpt_file defrcn-18_6154.ckpt --export_file_format MINDIR",
+    )
+)
+_DEFRCN_PLACES = (
+    "New places start from the run folder; old ones from the folder `scripts`, where the scripts are run."
+)
 _SSD_PLACES = (
     "New places start from the run folder, `--out` (without it `runs/` and the configuration's name). The scripts' run "
     "folders are beside their logs, as in `LOG/ckpt_0` (ms-ssd) and `LOG/ckpt` (ms-ssdlite-fpn); their evaluations are "
@@ -144,7 +192,11 @@ def page() -> str:
         _SEGFORMER_HEAD,
         _programs(SEGFORMER, "ms-segformer", hub, _SEGFORMER_EXAMPLES, "old.yaml"),
         *(_scripts(["ms-segformer"]), _keys(SEGFORMER), _segformer_networks()),
-        *(_places(SEGFORMER_PLACES, _SEGFORMER_PLACES), _SEGFORMER_DIFFERENT, _variables()),
+        *(_places(SEGFORMER_PLACES, _SEGFORMER_PLACES), _SEGFORMER_DIFFERENT),
+        _DEFRCN_HEAD,
+        _programs(DEFRCN, "ms-defrcn", hub, _DEFRCN_EXAMPLES, "old.yaml"),
+        *(_scripts(["ms-defrcn"]), _keys(DEFRCN), _defrcn_networks()),
+        *(_places(DEFRCN_PLACES, _DEFRCN_PLACES), _defrcn_modelarts(), _DEFRCN_DIFFERENT, _variables()),
     )
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
@@ -248,6 +300,20 @@ def _ssd_networks() -> str:
 def _segformer_networks() -> str:
     rows = [(f"`{old}`", f"`{name}`", _zoo_recipes(name)) for old, name in SEGFORMER.names.items()]
     return "\n".join(["### Networks", "", "| backbone | network | recipe |", "|---|---|---|", *_rows(rows)])
+
+
+def _defrcn_networks() -> str:
+    rows = [(f"`{old}`", f"`{name}`") for old, name in DEFRCN.names.items()]
+    return "\n".join(["### Networks", "", "| backbone | network |", "|---|---|", *_rows(rows)])
+
+
+def _defrcn_modelarts() -> str:
+    paths = ", ".join(f"`{name}`" for name in MODELARTS_PATHS)
+    text = (
+        "`modelarts/start.py` takes `data_url` and `train_url`, which the service sets, and any flag of `train.py`. "
+        f"{paths} are looked for in the folder of `data_url`, which has `coco` and `cocosplit` in it."
+    )
+    return "\n".join(["### ModelArts", "", text])
 
 
 def _zoo_recipes(network: str) -> str:

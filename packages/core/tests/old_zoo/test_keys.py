@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 from ms_core.config_fields import fields_of
-from ms_core.old_zoo import keys, keys_segformer
+from ms_core.old_zoo import keys, keys_defrcn, keys_segformer
 from ms_core.old_zoo.families import FAMILIES
 from ms_core.old_zoo.files import read_old_file
 from ms_core.old_zoo.keys import KEYS, SIGNS
@@ -57,7 +57,7 @@ def test_dead_keys_say_why() -> None:
             assert key.note or key.becomes != "dead", key.name
 
 
-@pytest.mark.parametrize("table", [keys, keys_segformer])
+@pytest.mark.parametrize("table", [keys, keys_segformer, keys_defrcn])
 def test_no_key_is_in_the_table_twice(table: ModuleType) -> None:
     source = Path(table.__file__ or "").read_text(encoding="utf-8")
     names = re.findall(
@@ -68,7 +68,7 @@ def test_no_key_is_in_the_table_twice(table: ModuleType) -> None:
 
 def test_no_key_of_ours_makes_a_file_look_old() -> None:
     sections = {key.split(".")[0] for key in FIELDS} | {"base"}
-    assert not (SIGNS | keys_segformer.SIGNS) & sections
+    assert not (SIGNS | keys_segformer.SIGNS | keys_defrcn.SIGNS) & sections
 
 
 def test_structure_of_the_networks_is_in_the_table() -> None:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 from ms_core.old_zoo.commands import entries_of
-from ms_core.old_zoo.families import SEGFORMER, SSD, Family
+from ms_core.old_zoo.families import DEFRCN, SEGFORMER, SSD, Family
 from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.scripts import INTERFACES
 
@@ -35,7 +35,12 @@ def test_the_page_is_up_to_date(
 
 
 @pytest.mark.parametrize(
-    ("family", "packages"), [(SSD, ("ms-ssd", "ms-ssdlite-fpn")), (SEGFORMER, ("ms-segformer",))]
+    ("family", "packages"),
+    [
+        (SSD, ("ms-ssd", "ms-ssdlite-fpn")),
+        (SEGFORMER, ("ms-segformer",)),
+        (DEFRCN, ("ms-defrcn",)),
+    ],
 )
 def test_the_page_has_everything(
     generator: ModuleType, family: Family, packages: tuple[OldPackage, ...]

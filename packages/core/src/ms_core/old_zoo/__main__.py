@@ -2,6 +2,7 @@
 
     run PACKAGE SCRIPT ARGUMENT...   do what the script did
     list [PACKAGE]                   the scripts and the arguments they accept
+    keys PACKAGE                     the keys and flags of the old configurations, and what becomes of each
 
 `list` also says which environment variables the scripts read.
 """
@@ -18,9 +19,12 @@ from io import StringIO
 
 from ms_core.cli import DONE, WRONG_USE
 from ms_core.errors import UserError
+from ms_core.nearest import did_you_mean
 from ms_core.old_zoo.calls import Call, our_command, read_call
 from ms_core.old_zoo.checks import check_command
 from ms_core.old_zoo.dataset_layout import check_dataset
+from ms_core.old_zoo.families import family_of
+from ms_core.old_zoo.networks import old_package
 from ms_core.old_zoo.processes import pid_file, require_stopped, run_in_background, run_in_foreground
 from ms_core.old_zoo.ranks import processes_of
 from ms_core.old_zoo.scripts import CONTAINER_SCRIPTS, INTERFACES, VARIABLES, find_script
@@ -83,12 +87,30 @@ def describe(package: str) -> str:
     return "\n".join(lines)
 
 
+def describe_keys(package: str) -> str:
+    """The keys of a package's old configurations, one a line.
+
+    Raises:
+        UserError: no such package.
+    """
+    owner = old_package(package)
+    if owner is None:
+        raise UserError(f"{package}: has no old configurations.{did_you_mean(package, INTERFACES)}")
+    lines: list[str] = []
+    for title, keys in family_of(owner).groups.items():
+        lines += [title, *(f"    {key.name}: {key}" for key in keys)]
+    return "\n".join(lines)
+
+
 def _main(words: list[str], environment: Mapping[str, str]) -> int:
     verb, *rest = words or ["--help"]
     if verb == "list":
         parts = [f"{package}\n{describe(package)}" for package in rest or INTERFACES]
         parts.append("\n".join(f"{name}: {meaning}" for name, meaning in VARIABLES.items()))
         print("\n\n".join(parts))
+        return DONE
+    if verb == "keys" and len(rest) == 1:
+        print(describe_keys(rest[0]))
         return DONE
     if verb != "run" or len(rest) < 2:
         print(__doc__)

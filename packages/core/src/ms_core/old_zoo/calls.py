@@ -12,8 +12,9 @@ from ms_core.errors import UserError
 from ms_core.old_zoo.files import read_old_file
 from ms_core.old_zoo.installed import recipes_of
 from ms_core.old_zoo.networks import OldPackage
-from ms_core.old_zoo.scripts import RESULTS_310, Interface, Script, find_script
-from ms_core.old_zoo.signatures import Words, expand, read_arguments
+from ms_core.old_zoo.script import Interface, Script
+from ms_core.old_zoo.scripts import RESULTS_310, find_script
+from ms_core.old_zoo.signatures import ROLES, Words, expand, read_arguments
 from ms_core.recipes import recipe_names
 
 _FILES = (
@@ -28,6 +29,8 @@ _FILES = (
     "PRETRAINED_CKPT_PATH",
 )
 """Roles whose files have to be there."""
+DEVICES = "8"
+"""Devices of the old scripts for several that did not take their number."""
 _OUTPUT_FLAGS = ("output_path", "save_checkpoint_path", "out")
 """Flags with which somebody says where results go, so that the script does not."""
 
@@ -134,7 +137,8 @@ def our_command(call: Call, environment: Mapping[str, str]) -> OurCommand:
     if not _given(_OUTPUT_FLAGS, old):
         words = _with_output(call, words, environment)
     dropped = [f"--{key}: {why}" for key, why in found.dead if _given((key,), old)]
-    return OurCommand(tuple(words), (*found.notes, *dropped))
+    notes = [call.script.note.format(**{**call.script.defaults, **call.values})] if call.script.note else []
+    return OurCommand(tuple(words), (*found.notes, *dropped, *notes))
 
 
 def old_flags(call: Call, environment: Mapping[str, str]) -> list[str]:
@@ -146,6 +150,8 @@ def old_flags(call: Call, environment: Mapping[str, str]) -> list[str]:
     if "DATASET" in values:
         values["DATASET"] = values["DATASET"].lower()
     flags = [f"--{names[role]}={word}" for role, word in values.items() if role in names]
+    if call.script.more_flags is not None:
+        flags += [f"--{name}={word}" for name, word in call.script.more_flags(call.values).items()]
     if call.is_parallel:
         flags.append(f"--{call.interface.distributed_flag}=True")
     device = _device(call, environment)
@@ -172,7 +178,9 @@ def _left_out(
     filled = {}
     sequences = [roles for form in script.forms for roles in expand(form)]
     roles = {role for sequence in sequences if values.keys() <= set(sequence) for role in sequence}
-    if "DEVICE_NUM" in values:
+    if script.devices == "many" and "DEVICE_NUM" in roles - values.keys():
+        filled["DEVICE_NUM"] = _number_of_devices(environment)
+    if "DEVICE_NUM" in (*values, *filled):
         roles.discard("DEVICE_ID")
     else:
         roles.discard("RANK_TABLE_FILE")
@@ -181,19 +189,36 @@ def _left_out(
     if "RANK_TABLE_FILE" in roles - values.keys() and (table := _from(environment, "RANK_TABLE_FILE")):
         filled["RANK_TABLE_FILE"] = table
     if "CONFIG" in roles - values.keys() and not _given(("config_path", "model_name"), flags):
-        filled["CONFIG"] = _configuration(script.model or interface.model, environment)
+        config = _configuration(interface, script, values, environment)
+        filled |= {} if config is None else {"CONFIG": config}
     return filled
 
 
-def _configuration(model: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """What to use where no CONFIG is given: of the environment, of an old `src/config.py`, or the old default."""
+def _number_of_devices(environment: Mapping[str, str]) -> tuple[str, str]:
+    """DEVICE_NUM of a script that did not take it.
+
+    Raises:
+        UserError: the environment variable is no number from 1.
+    """
+    word, origin = _from(environment, "DEVICE_NUM") or (DEVICES, "default")
+    if not (word.isascii() and word.isdigit() and int(word) >= 1):
+        raise UserError(f"DEVICE_NUM={word} ({origin}): is no {ROLES['DEVICE_NUM'].meaning}.")
+    return word, origin
+
+
+def _configuration(
+    interface: Interface, script: Script, values: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """What to use where no CONFIG is given: of the environment, an old file that is there, or the old default."""
     named = _from(environment, "CONFIG_PATH") or _from(environment, "MODEL_NAME")
     if named is not None:
         return named
-    for path in (Path("src/config.py"), Path("../src/config.py")):
+    old = script.config.format(**{**script.defaults, **values}) or "src/config.py"
+    for path in (Path(old), ".." / Path(old)):
         if path.is_file():
             return str(path), "found here"
-    return model, "default, CONFIG_PATH or MODEL_NAME names another"
+    model = script.model or interface.model
+    return (model, "default, CONFIG_PATH or MODEL_NAME names another") if model else None
 
 
 def _from(environment: Mapping[str, str], name: str) -> tuple[str, str] | None:
@@ -214,7 +239,7 @@ def _require_file(where: str, role: str, word: str, recipes: Sequence[str]) -> N
         raise UserError(f"{where}: no such file{known}")
 
 
-def _without_out(words: Sequence[str]) -> list[str]:
+def without_out(words: Sequence[str]) -> list[str]:
     """The words without `--out FOLDER` and `--out=FOLDER`."""
     kept: list[str] = []
     skip = False
@@ -229,10 +254,10 @@ def _with_output(call: Call, words: Sequence[str], environment: Mapping[str, str
     """The words with the result folder that the script had, and whether what is there may be replaced."""
     overwrite = ["--overwrite"] if environment.get("OVERWRITE") == "1" else []
     if not call.interface.run:
-        return [*words, *(overwrite if words[0] in ("train", "predict") else [])]
+        return [*words, *(overwrite if words[0] in ("train", "finetune", "predict") else [])]
     if words[0] == "train":
-        return [*_without_out(words), "--out", str(call.folder / call.interface.run), *overwrite]
-    return [*_without_out(words), "--out", str(call.folder)] if words[0] == "eval" else list(words)
+        return [*without_out(words), "--out", str(call.folder / call.interface.run), *overwrite]
+    return [*without_out(words), "--out", str(call.folder)] if words[0] == "eval" else list(words)
 
 
 def _split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:

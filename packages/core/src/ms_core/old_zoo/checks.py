@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from ms_core.data.join import annotation_parts
 from ms_core.device_choice import missing_part, parse_device
 from ms_core.errors import UserError
 from ms_core.old_zoo.calls import Call, run_folder
@@ -29,13 +30,15 @@ def check_command(call: Call, words: Sequence[str]) -> None:
             f"missing. Measure the checkpoint instead: {tool.name} eval CHECKPOINT. It would be: "
             f"{tool.name} {' '.join(words)}"
         )
-    if words[0] in ("train", "eval", "predict"):
+    if words[0] == "finetune":
+        _require_base(call, words)
+    if words[0] in ("train", "finetune", "eval", "predict"):
         arguments = read_words(tool, words)
         if words[0] == "predict":
             _require_pictures(call, arguments)
         else:
-            _require_data(call, arguments, "train" if words[0] == "train" else "val")
-        if words[0] == "train":
+            _require_data(call, arguments, "val" if words[0] == "eval" else "train")
+        if words[0] in ("train", "finetune"):
             _require_no_results(call, words)
             _require_weights(call, arguments)
         _require_device(call, arguments)
@@ -60,8 +63,18 @@ def _require_data(call: Call, arguments: Namespace, split: str) -> None:
             f"{call.name}: no data: data.{name} is not set. Give a CONFIG that names it, or the old flags "
             f"{call.interface.data_flags} after the arguments."
         )
-    if not Path(place).exists():
-        raise UserError(f"{call.name}: data.{name}: {place}: there is no such file or folder.")
+    for part in annotation_parts(str(place)):
+        if not Path(part).exists():
+            raise UserError(f"{call.name}: data.{name}: {part}: there is no such file or folder.")
+
+
+def _require_base(call: Call, words: Sequence[str]) -> None:
+    """What a fine-tuning starts from."""
+    if not Path(words[1]).exists():
+        raise UserError(
+            f"{call.name}: {words[1]}: there is no base training. Start it with run_standalone_train_gpu.sh or one of "
+            "the others and the same EXP_NAME, or name a checkpoint with --model_pretrained_path."
+        )
 
 
 def _require_weights(call: Call, arguments: Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ms_core.config_fields import fields_of
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
-from ms_core.old_zoo import entries_segformer
+from ms_core.old_zoo import entries_defrcn, entries_segformer
 from ms_core.old_zoo.entries import Call, Entry, Program
 from ms_core.old_zoo.entries_ssd import ENTRIES
 from ms_core.old_zoo.families import SSD, Family, family_of
@@ -41,7 +41,8 @@ class OldCommand:
 
 def entries_of(package: OldPackage) -> Mapping[str, Entry | Program]:
     """The Python files of a package's old code: name -> what it is now."""
-    return entries_segformer.ENTRIES if package == "ms-segformer" else ENTRIES
+    others = {"ms-segformer": entries_segformer.ENTRIES, "ms-defrcn": entries_defrcn.ENTRIES}
+    return others.get(package, ENTRIES)
 
 
 def translate_command(entry: str, argv: Sequence[str], package: OldPackage) -> list[str]:
@@ -104,7 +105,9 @@ def _known(entry: str, option: str, family: Family) -> str:
     """The key of a flag."""
     name = option[2:].replace("-", "_")
     if name not in family.keys:
-        raise UserError(f"{entry}: {option}: no option of the old zoo.{did_you_mean(name, family.keys)}")
+        raise UserError(
+            f"{entry}: {option}: no option of the old zoo.{did_you_mean(name, family.keys)} {family.listed}"
+        )
     return family.spelling(name)
 
 
@@ -172,12 +175,16 @@ def _network(about: Entry, package: OldPackage, family: Family, config: str | No
 
 
 def _verb(about: Entry, values: Mapping[str, Any]) -> str:
-    only_data = about.verb == "train" and _yes(values.get("only_create_dataset"))
-    return "data cache" if only_data else about.verb
+    if about.verb != "train":
+        return about.verb
+    if _yes(values, "only_create_dataset"):
+        return "data cache"
+    drawn = "shot_seed" in str(values.get("dataset_train"))  # of DeFRCN, where is_finetune is left out
+    return "finetune" if drawn or _yes(values, "is_finetune") else "train"
 
 
-def _yes(value: Any) -> bool:
-    return bool(read_value("bool", value, "--only_create_dataset"))
+def _yes(values: Mapping[str, Any], key: str) -> bool:
+    return bool(read_value("bool", values.get(key), f"--{key}"))
 
 
 def _parsed(key: str, value: Any, family: Family) -> Any:

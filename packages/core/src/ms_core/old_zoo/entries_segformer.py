@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ms_core.errors import UserError
-from ms_core.nearest import did_you_mean
+from ms_core.old_zoo.arguments import read_flags
 from ms_core.old_zoo.entries import Call, Entry, Program
 from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.rules_segformer import DEFAULTS
@@ -84,7 +84,7 @@ def _pictures(call: Call) -> str:
 
 
 def _convert_dataset(package: OldPackage, argv: Sequence[str]) -> list[str]:
-    values = _arguments("convert_dataset.py", argv, ("nproc",), "CITYSCAPES_FOLDER")
+    values = read_flags("convert_dataset.py", argv, ("nproc",), "CITYSCAPES_FOLDER")
     if "CITYSCAPES_FOLDER" not in values:
         raise UserError(
             "convert_dataset.py: the Cityscapes folder is missing. Write convert_dataset.py FOLDER."
@@ -94,35 +94,11 @@ def _convert_dataset(package: OldPackage, argv: Sequence[str]) -> list[str]:
 
 
 def _convert_model(package: OldPackage, argv: Sequence[str]) -> list[str]:
-    values = _arguments("convert_model.py", argv, ("pt_model_path", "ms_model_path"))
+    values = read_flags("convert_model.py", argv, ("pt_model_path", "ms_model_path"))
     for name in ("pt_model_path", "ms_model_path"):
         if name not in values:
             raise UserError(f"convert_model.py: --{name} is missing.")
     return [package, "convert", values["pt_model_path"], values["ms_model_path"]]
-
-
-def _arguments(entry: str, argv: Sequence[str], flags: Sequence[str], positional: str = "") -> dict[str, str]:
-    """Name -> word, of a program with flags of its own and at most one word without.
-
-    Raises:
-        UserError: an unknown flag, a flag without its value, or a word too many.
-    """
-    values: dict[str, str] = {}
-    words = list(argv)
-    while words:
-        name, equals, value = words.pop(0).partition("=")
-        key = name[2:].replace("-", "_")
-        if not name.startswith("--"):
-            if not positional or positional in values:
-                raise UserError(f"{entry}: {name!r} is not expected here.")
-            values[positional] = name + equals + value
-        elif key not in flags:
-            raise UserError(f"{entry}: {name}: no option of this program.{did_you_mean(key, flags)}")
-        elif not equals and not words:
-            raise UserError(f"{entry}: {name}: a value is missing. Write {name} VALUE.")
-        else:
-            values[key] = value if equals else words.pop(0)
-    return values
 
 
 ENTRIES: Mapping[str, Entry | Program] = {

@@ -1,4 +1,4 @@
-"""The old code bases that had configurations of one kind: SSD with SSDLite, and SegFormer. One mapping serves all."""
+"""The old code bases that had configurations of one kind: SSD with SSDLite, SegFormer, DeFRCN. One mapping for all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ms_core.old_zoo import datasets, keys, keys_segformer, networks, rules_segformer
+from ms_core.old_zoo import (
+    datasets,
+    keys,
+    keys_defrcn,
+    keys_segformer,
+    networks,
+    rules_defrcn,
+    rules_segformer,
+)
 from ms_core.old_zoo.key_table import Groups, OldKey, by_name
 from ms_core.old_zoo.networks import OldNetwork, OldPackage
 from ms_core.old_zoo.values import Old
@@ -42,6 +50,12 @@ class Family:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", by_name(self.groups))
+
+    @property
+    def listed(self) -> str:
+        """Where all keys can be read, for messages."""
+        package = next(iter(self.networks.values())).package
+        return f"Known keys: python -m ms_core.old_zoo keys {package}"
 
     def spelling(self, key: str) -> str:
         """The YAML spelling of a key."""
@@ -91,7 +105,19 @@ SEGFORMER = Family(
     unread=rules_segformer.unread,
     defaults=rules_segformer.DEFAULTS,
 )
-FAMILIES = (SSD, SEGFORMER)
+DEFRCN = Family(
+    title="DeFRCN",
+    groups=keys_defrcn.GROUPS,
+    signs=keys_defrcn.SIGNS,
+    networks=networks.DEFRCNS,
+    names=networks.RESNETS,
+    name_key="backbone",
+    config="ms_defrcn.config:DeFRCNConfig",
+    recipe=rules_defrcn.recipe_of,
+    unread=rules_defrcn.unread,
+    defaults=rules_defrcn.DEFAULTS,
+)
+FAMILIES = (SSD, SEGFORMER, DEFRCN)
 SIGNS: frozenset[str] = frozenset().union(*(family.signs for family in FAMILIES))
 """Keys by which an old configuration of any kind is recognised."""
 

@@ -72,6 +72,6 @@ def _is_old(values: Any) -> bool:
         return False
     if "base" in values or any("." in key for key in values):
         return False
-    if any(isinstance(value, Mapping) and value for value in values.values()):
+    if any(isinstance(value, Mapping) and value and key not in SIGNS for key, value in values.items()):
         return False
     return any(key in SIGNS for key in values)

@@ -30,6 +30,16 @@ class OldKey:
     same_as: str = ""
     """The YAML spelling, where this is another one."""
 
+    def __str__(self) -> str:
+        """What becomes of it, without its name: `schedule.lr (times 8)`."""
+        if self.same_as:
+            ours = f"as {self.same_as}"
+        elif self.becomes == "structure":
+            ours = "must be the network's value"
+        else:
+            ours = ", ".join(self.ours) or "nothing"
+        return f"{ours} ({self.note})" if self.note else ours
+
 
 Groups = Mapping[str, tuple[OldKey, ...]]
 """What keys are about -> the keys, in the order of docs/migrate.md."""

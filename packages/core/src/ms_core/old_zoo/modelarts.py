@@ -32,7 +32,7 @@ WAIT_SECONDS = 6 * 3600.0
 """How long the other processes of a machine wait for the copy of the data."""
 _POLL_SECONDS = 0.2
 _REMOTE = ("obs://", "s3://")
-_OF_THE_SERVICE = ("num_gpus", "init_method")
+OF_THE_SERVICE = ("num_gpus", "init_method")
 """Parameters that the service may add and that mean nothing here."""
 
 
@@ -102,6 +102,8 @@ class Job:
     values: Mapping[str, object]
     """Parameter -> value."""
     environment: Mapping[str, str]
+    words: Callable[[Job], list[str]] | None = None
+    """Our command for it; None: `training_words`."""
 
     @property
     def rank(self) -> int:
@@ -184,7 +186,7 @@ def read_parameters(argv: Sequence[str]) -> dict[str, object]:
     names = [parameter.name for parameter in PARAMETERS]
     for word in unknown:
         name = word.lstrip("-").partition("=")[0]
-        if word.startswith("--") and name not in _OF_THE_SERVICE:
+        if word.startswith("--") and name not in OF_THE_SERVICE:
             raise UserError(f"start.py: {word}: no such parameter.{did_you_mean(name, names)}")
     for name in ("data_url", "train_url"):
         if not getattr(found, name):
@@ -200,7 +202,7 @@ def run_job(job: Job) -> int:
     """
     try:
         fetch_data(job)
-        words = training_words(job)
+        words = (job.words or training_words)(job)
         code = run_in_foreground([_process(job, words)])
     finally:
         returned = return_results(job)

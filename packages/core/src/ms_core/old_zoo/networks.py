@@ -1,7 +1,7 @@
 """The networks of the old zoo: which package has them now, and the values that make each the network it is.
 
-Source: facts of the old code, `ssd-interface.md` and `segformer.md`. A configuration that says another structure
-describes a network that its checkpoints would not fit.
+Source: facts of the old code, `ssd-interface.md` and `segformer.md`; of DeFRCN its YAML files. A configuration that
+says another structure describes a network that its checkpoints would not fit.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-OldPackage = Literal["ms-ssd", "ms-ssdlite-fpn", "ms-segformer"]
+OldPackage = Literal["ms-ssd", "ms-ssdlite-fpn", "ms-segformer", "ms-defrcn"]
 """The command that took over: ms-ssd from the official code, the others from code of the research folder."""
 OLD_PACKAGES: tuple[OldPackage, ...] = get_args(OldPackage)
 
@@ -185,6 +185,51 @@ BACKBONES: Mapping[str, str] = {f"mit_b{number}": f"segformer_b{number}" for num
 """What a configuration calls a SegFormer network -> its name."""
 
 
+_C4_STRUCTURE = {
+    "anchor_strides": (16,),
+    "num_anchors": 15,
+    "resnet_in_channels": (64, 256, 512, 1024),
+    "resnet_out_channels": (256, 512, 1024, 2048),
+    "backbone_freeze_at": 2,
+    "rpn_in_channels": 1024,
+    "rpn_feat_channels": 1024,
+    "rpn_cls_out_channels": 1,
+    "rpn_target_means": (0, 0, 0, 0),
+    "rpn_target_stds": (1, 1, 1, 1),
+    "rpn_loss_cls_weight": 1,
+    "rpn_loss_reg_weight": 1,
+    "rpn_head_weight": 1,
+    "rpn_head_use_sigmoid": True,
+    "use_sigmoid_cls": True,
+    "rpn_enable_decouple": True,
+    "roi_enable_decouple": True,
+    "roi_align_out_channels": 1024,
+    "roi_align_featmap_strides": 16,
+    "rcnn_in_channels": 1024,
+    "rcnn_fc_out_channels": 2048,
+    "rcnn_loss_cls_weight": 1,
+    "rcnn_loss_reg_weight": 1,
+    "rcnn_target_means": (0, 0, 0, 0),
+    "rcnn_target_stds": (0.1, 0.1, 0.2, 0.2),
+}
+DEFRCNS: Mapping[str, OldNetwork] = {
+    name: OldNetwork(
+        name=name,
+        package="ms-defrcn",
+        lr=0.02,
+        lr_end_rate=1.0,
+        structure={**_C4_STRUCTURE, "resnet_block": blocks},
+        head_filter=frozenset({"roi_heads.box_predictor"}),
+        min_scale=None,
+    )
+    for name, blocks in {"defrcn_r101": (3, 4, 23, 3), "defrcn_r50": (3, 4, 6, 3)}.items()
+}
+"""The DeFRCN networks, by our `model.name`."""
+
+RESNETS: Mapping[str, str] = {"resnet_v1_101": "defrcn_r101", "resnet_v1_50": "defrcn_r50"}
+"""What a configuration calls a DeFRCN network -> its name."""
+
+
 def old_package(command: str) -> OldPackage | None:
     """The package behind a command of ours; None where it took over nothing from the old zoo."""
     return next((package for package in OLD_PACKAGES if package == command), None)
@@ -192,5 +237,5 @@ def old_package(command: str) -> OldPackage | None:
 
 def networks_of(package: OldPackage | None) -> list[OldNetwork]:
     """The networks that a package took over; all of them for None."""
-    every = (*NETWORKS.values(), *SEGFORMERS.values())
+    every = (*NETWORKS.values(), *SEGFORMERS.values(), *DEFRCNS.values())
     return [network for network in every if package in (None, network.package)]

@@ -126,3 +126,79 @@ SEGFORMER_PLACES = (
     ),
 )
 """Of SegFormer, in the order of docs/migrate.md."""
+
+DEFRCN_PLACES = (
+    Place(
+        "results of the base training",
+        "checkpoints/coco/EXP_NAME/defrcn_det_r101_base",
+        "the same folder",
+        "the old scripts ignored EXP_NAME here and there, and removed what was in it; ours refuse to",
+    ),
+    Place(
+        "results of a fine-tuning",
+        "checkpoints/coco/EXP_NAME/defrcn_fsod_r101_novel/fsrw-like/Kshot_seedS/repeatR, "
+        "defrcn_gfsod_r101_novel/tfa-like/Kshot_seedS",
+        "the same folders, with repeat0 alone",
+        "fsod also had tfa-like; another seed is another folder",
+    ),
+    Place(
+        "checkpoint of an epoch",
+        "ckpt_RANK/defrcn-EPOCH_STEP.ckpt",
+        "checkpoints/epoch-EPOCH.ckpt",
+        "every train.save_every epochs, train.keep_max of them; rank 0 writes",
+    ),
+    Place(
+        "newest checkpoint", "the highest EPOCH_STEP", "checkpoints/last.ckpt", "with all that --resume needs"
+    ),
+    Place("best checkpoint", "none", "checkpoints/best.ckpt", "by AP on data.val"),
+    Place(
+        "weights after surgery",
+        "defrcn_det_r101_base/model_reset_remove.ckpt, model_reset_surgery.ckpt",
+        "OUT of surgery",
+        "finetune does it by itself",
+    ),
+    Place(
+        "configuration of a run",
+        "the YAML file",
+        "config.yaml",
+        "train --config RUN/config.yaml does the same again",
+    ),
+    Place(
+        "losses and learning rate",
+        "loss_RANK.log beside the log: SECONDS s | epoch: E step: S total_loss: L lr: R",
+        "metrics.jsonl, figures/",
+        "all four losses",
+    ),
+    Place(
+        "log of a training",
+        "train/log, train_parallelRANK/log",
+        "log.txt",
+        "scripts write the old places too",
+    ),
+    Place("log of a fine-tuning", "finetune/log, finetune_parallelRANK/log", "log.txt", "the same"),
+    Place(
+        "log of an evaluation",
+        "eval/log",
+        "eval-val/metrics.json",
+        "scripts write eval/log too, with the table of every category",
+    ),
+    Place(
+        "detections",
+        "results.pkl and the COCO results beside it",
+        "eval-val/predictions.json",
+        "COCO's format",
+    ),
+    Place(
+        "MindRecord files",
+        "TRAIN_MINDRECORD_DIR/DATASET/mindrecord0..7",
+        "the folder as data.cache",
+        "old files are left alone and not read",
+    ),
+    Place(
+        "exported model",
+        "EXPORT_FILE_NAME.mindir, .air in the working folder",
+        "OUT/NETWORK.mindir, .air",
+        "with manifest.json; OUT is --out of export",
+    ),
+)
+"""Of DeFRCN, in the order of docs/migrate.md; old places are from the folder `scripts`."""

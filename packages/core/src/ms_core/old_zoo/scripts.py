@@ -5,64 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
-
-Devices = Literal["one", "many"]
-
-
-@dataclass(frozen=True)
-class Script:
-    """One script of the old zoo."""
-
-    purpose: str
-    """What it is for, in one line."""
-    entry: str
-    """The old program it started; "" for a script that is no caller of a program."""
-    forms: tuple[str, ...]
-    """Positional arguments, see `signatures`; `--key value` may follow."""
-    folder: str = ""
-    """Where its log lies, from the working folder; {RANK} and {DEVICE_ID} are numbers. "": nothing is started in the
-    background."""
-    log_name: str = "log.txt"
-    """File there with the output of rank 0."""
-    device: Literal["Ascend", "GPU", ""] = ""
-    """Device it was for; the environment variable DEVICE_TARGET or `--device_target` names another."""
-    devices: Devices = "one"
-    """Whether it starts a process for each of several devices."""
-    model: str = ""
-    """Network without a configuration, where it is not the code base's."""
-    flags: Mapping[str, str] = field(default_factory=dict)
-    """Role of an argument -> flag, where it is not the code base's."""
-
-    @property
-    def log(self) -> str:
-        """The log of the (first) process."""
-        return f"{self.folder}/{self.log_name}".removeprefix("./") if self.folder else ""
-
-
-@dataclass(frozen=True)
-class Interface:
-    """How one of the old code bases named its things."""
-
-    model: str
-    """Network without a configuration."""
-    run: str
-    """Run folder inside the log folder, where the old program kept checkpoints: `LOG/ckpt_0`; "": where the
-    configuration says, and results of other programs too."""
-    flags: dict[str, str]
-    """Role of an argument -> flag of the old programs."""
-    distributed_flag: str
-    """Flag that meant: several devices."""
-    scripts: dict[str, Script]
-    """By name."""
-    data_flags: str = "--coco_root, --voc_root, --image_dir and --anno_path"
-    """Flags that name the data, for messages."""
-
+from ms_core.old_zoo.script import Interface, Script
+from ms_core.old_zoo.scripts_defrcn import DEFRCN
 
 _PRE_TRAINED = "[PRE_TRAINED [PRE_TRAINED_EPOCH_SIZE]]"
 _MANY = "DEVICE_NUM EPOCH_SIZE LR DATASET"
@@ -225,6 +171,7 @@ INTERFACES: dict[str, Interface] = {
         },
     ),
     "ms-segformer": _SEGFORMER,
+    "ms-defrcn": DEFRCN,
 }
 """The old code bases, by our command that took their place."""
 

@@ -89,6 +89,12 @@ def _is_path(word: str, words: Words) -> bool:
     return bool(word)
 
 
+def _is_name(word: str, words: Words) -> bool:
+    """A plain name, or several with / between them: no way out of the folder of results, and no configuration."""
+    parts = word.split("/")
+    return all(part not in ("", ".", "..") for part in parts) and not _is_config(word, words)
+
+
 def _is_folder(word: str, words: Words) -> bool:
     """A folder of pictures: not one of the words that other roles claim."""
     claimed = (*WEIGHT_SUFFIXES, *CONFIG_SUFFIXES, ".json", ".onnx", ".mindir", ".air", ".om")
@@ -128,6 +134,10 @@ ROLES: dict[str, Role] = {
     ),
     "RUN_EVAL": Role("whether training evaluates: True or False", _one_of("true", "false")),
     "OUTPUT_PATH": Role("folder for the pictures", _is_folder),
+    "EXP_NAME": Role("name of the experiment, a folder below checkpoints/coco", _is_name),
+    "MODE": Role("fsod or gfsod", _one_of("fsod", "gfsod")),
+    "SHOTS": Role("labelled objects of every class, from 1", lambda word, _: _is_whole(word, 1)),
+    "SHOTS_SEED": Role("which objects, from 0", lambda word, _: _is_whole(word, 0)),
     "IMAGE": Role("container image", _is_path),
     "DATA_DIR": Role("folder of data to show to the container", _is_path),
     "MODEL_DIR": Role("folder of code and results to show to the container", _is_path),

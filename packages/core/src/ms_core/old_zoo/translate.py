@@ -94,7 +94,9 @@ def _canonical(family: Family, old: Mapping[str, Any], where: dict[str, str]) ->
     values: dict[str, Any] = {}
     for key, value in old.items():
         if key not in family.keys:
-            raise UserError(f"{where[key]}: no key of the old zoo.{did_you_mean(str(key), family.keys)}")
+            raise UserError(
+                f"{where[key]}: no key of the old zoo.{did_you_mean(str(key), family.keys)} {family.listed}"
+            )
         name = family.spelling(key)
         entry = family.keys[name]
         read = None if entry.becomes == "dead" else read_value(entry.kind, value, where[key])
