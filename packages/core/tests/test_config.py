@@ -57,6 +57,12 @@ class NeedsName:
     """The name."""
 
 
+@dataclass(frozen=True)
+class Steps:
+    steps: dict[str, int] = field(default_factory=dict)
+    """Shots -> steps."""
+
+
 def load(*words: str, recipe: "str | Path | None" = None, recipes: "Path | None" = None) -> Config:
     return load_config(Config, recipe=recipe, overrides=words, recipes=recipes)
 
@@ -161,6 +167,15 @@ def test_mappings_are_set_whole_or_entry_by_entry() -> None:
     assert whole.optim.multipliers == {"backbone": 0.1, "head": 2.0}
     entries = load("--optim.multipliers.backbone.features-1", "0.1", "--optim.multipliers.head=2")
     assert entries.optim.multipliers == {"backbone.features-1": 0.1, "head": 2.0}
+
+
+def test_entries_of_a_mapping_of_whole_numbers_are_whole(tmp_path: Path) -> None:
+    (tmp_path / "steps.yaml").write_text("steps: {1: 800, 10: 4000}\n")
+    steps = load_config(Steps, recipe="steps", recipes=tmp_path, overrides=["--steps.10", "5000"]).steps
+    assert steps == {"1": 800, "10": 5000}
+    assert all(isinstance(count, int) for count in steps.values())
+    with pytest.raises(UserError, match=r"steps\.1: .*1\.5.* does not fit, expected \{NAME: INTEGER"):
+        load_config(Steps, overrides=["--steps.1=1.5"])
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,11 @@ class Verb:
     config: type | None = None
     """Configuration dataclass; its values are options, `--config NAME_OR_PATH` is built in, the result is
     `namespace.config` (`namespace.recipe` says where it came from, `namespace.given` which keys were options)."""
-    recipe: Callable[[argparse.Namespace], str | Path | None] | None = None
+    recipe: Callable[[argparse.Namespace], str | Path | Recipe | None] | None = None
     """Where the configuration starts from when `--config` is not given, such as the `config.yaml` of a run
-    folder."""
+    folder, or settings put together from several."""
+    hidden: frozenset[str] = frozenset()
+    """Keys of the configuration that are no options here: an option of the verb's own has the name."""
     verbs: Mapping[str, Verb | LazyVerb] = field(default_factory=dict)
     """Further verbs below this one: `check` of `ms-ssd data check`."""
     example: str = ""
@@ -261,13 +263,14 @@ def _verb_parser(tool: Tool, command: str, verb: Verb) -> VerbParser:
     if verb.add_arguments is not None:
         verb.add_arguments(parser)
     if verb.config is not None:
-        add_config_help(parser, verb.config, tool.recipes)
+        add_config_help(parser, verb.config, tool.recipes, verb.hidden)
     return parser
 
 
 def _parse(parser: VerbParser, verb: Verb, words: list[str]) -> tuple[argparse.Namespace, list[Setting]]:
     """The verb's own arguments, and the settings of its configuration."""
-    fields = fields_of(verb.config) if verb.config is not None else {}
+    of_config = fields_of(verb.config) if verb.config is not None else {}
+    fields = {key: field for key, field in of_config.items() if key not in verb.hidden}
     settings, rest = split_overrides(words, fields)
     namespace, unknown = parser.parse_known_words(rest)
     if unknown:

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import shutil
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from ms_core.config_fields import Field, Section, describe, sections_of, shown
@@ -59,24 +59,28 @@ def list_of_verbs(command: str, verbs: Mapping[str, str], description: str) -> s
     return "\n".join([*head, "", "verbs:", *lines, *tail])
 
 
-def add_config_help(parser: VerbParser, config: type, recipes: Traversable | None) -> None:
+def add_config_help(
+    parser: VerbParser, config: type, recipes: Traversable | None, hidden: Collection[str] = ()
+) -> None:
     """Add `--config`, and a help section for every section of the configuration (read by `load_config`, not
-    here).
+    here) without the `hidden` keys.
     """
     names = recipe_names(recipes)
     known = f": {', '.join(names)}" if names else ""
     parser.add_argument("--config", metavar="NAME_OR_PATH", help=f"recipe to start from{_escaped(known)}")
     own_options = set(parser.option_names())
     for section in sections_of(config):
-        _add_section(parser, section, own_options)
+        _add_section(parser, section, own_options, hidden)
 
 
-def _add_section(parser: VerbParser, section: Section, taken: set[str]) -> None:
+def _add_section(parser: VerbParser, section: Section, taken: set[str], hidden: Collection[str]) -> None:
     if not section.fields:
         return
     title = " - ".join(filter(None, (section.key or "configuration", section.help)))
     group = parser.add_argument_group(title)
     for field in section.fields:
+        if field.key in hidden:
+            continue
         if field.option in taken:
             raise ValueError(
                 f"{parser.prog}: {field.option} is declared by add_arguments and by the configuration"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from ms_core.config_fields import Field, annotated, convert, fields_of
 from ms_core.errors import UserError
@@ -30,7 +30,7 @@ def load_config(
 
     Args:
         config: a frozen dataclass; its fields are int, float, bool, str, Path, Optional, Literal, tuple,
-            dict[str, float] or further frozen dataclasses.
+            dict[str, float or int] or further frozen dataclasses.
         recipe: YAML file, or the name of a recipe in `recipes`; None for the defaults. Settings that were read
             already are taken as far as this configuration has them.
         overrides: as on the command line: `["--train.epochs", "3", "--optim.lr=1e-3"]`.
@@ -102,16 +102,19 @@ def _values(fields: Mapping[str, Field], settings: Iterable[Setting]) -> dict[st
             values[field.key] = convert(field, setting.value, setting.where)
         else:
             before = values[field.key] if isinstance(values[field.key], dict) else {}
-            entry = convert(field, {setting.entry: _number(setting.value)}, setting.where)
+            entry = convert(field, {setting.entry: _number(setting.value, field.type)}, setting.where)
             values[field.key] = {**before, **entry}
     return values
 
 
-def _number(value: Any) -> Any:
+def _number(value: Any, mapping: Any) -> Any:
+    """An entry of `mapping`, such as dict[str, int], as a number of its kind; what is none stays as it is."""
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return value
+    whole = get_args(mapping)[-1:] == (int,) and number.is_integer()
+    return int(number) if whole else number
 
 
 def _build(config: type[T], values: Mapping[str, Any], prefix: str) -> T:

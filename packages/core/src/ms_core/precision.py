@@ -58,7 +58,8 @@ def resolve_precision(mode: str, device: str) -> Precision:
 def apply_precision(network: nn.Cell, mode: str, runtime: Runtime) -> AppliedPrecision:
     """Let convolutions and dense layers of `network` compute in a 16-bit type; call it before it is compiled.
 
-    Weights stay float32 and are cast where they are used; normalisations take and give float32. Whatever else
+    Weights stay float32 and are cast where they are used; normalisations take and give float32, and so do cells with
+    an attribute `keeps_float32` that is true. Whatever else
     the network does (activations, losses) keeps the type of its input; losses must cast to float32 (ours do).
 
     Args:
@@ -99,6 +100,6 @@ def _set_types(network: nn.Cell, precision: Precision) -> int:
         if isinstance(cell, products):
             cell.to_float(half)
             count += 1
-        elif isinstance(cell, norms):
+        elif isinstance(cell, norms) or getattr(cell, "keeps_float32", False):
             cell.to_float(dtype.float32)
     return count

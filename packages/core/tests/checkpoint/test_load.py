@@ -1,6 +1,7 @@
 """Filling a network, and what the report says about it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import mindspore
@@ -104,6 +105,16 @@ def test_training_state_is_no_weight_and_averages_win(tmp_path: Path) -> None:
     assert report.averaged
     assert "averaged" in report.summary()
     assert_holds(network, {**values, **average})
+
+
+def test_a_source_of_several_parts(tmp_path: Path) -> None:
+    network = TinyDetector(4)
+    source = replace(TORCH, covers=("backbone.", "head.weight"))
+    np.savez(tmp_path / "w.npz", **to_torch(values_of(network, 50)))
+    report = load_into(network, tmp_path / "w.npz", [source])
+    assert "outside backbone.*, head.weight* 1 parameters keep their values" in report.summary()
+    with pytest.raises(UserError, match=r"lacks 1 of the model's parameters \(head\.weight\)"):
+        require_covered(report)
 
 
 def test_a_foreign_backbone(tmp_path: Path) -> None:

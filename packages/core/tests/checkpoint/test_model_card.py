@@ -51,6 +51,11 @@ def test_a_network_without_a_background(tmp_path: Path) -> None:
     assert card.palette == ((0, 0, 0), (1, 2, 255))
 
 
+def test_one_class_is_enough_without_a_background(tmp_path: Path) -> None:
+    card = read_model_card(checkpoint(tmp_path, {"num_classes": 1, "classes": ["a"], "background": False}))
+    assert (card.num_classes, card.classes) == (1, ("a",))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -30,7 +30,7 @@ def convert(source_path: str | Path, target_path: str | Path, *, overwrite: bool
         UserError: unreadable source, an array that a `.ckpt` cannot hold, or a target that exists.
     """
     weights = read_weights(source_path)
-    _write(Path(source_path), Path(target_path), weights.arrays, weights.metadata, overwrite)
+    write_new(Path(source_path), Path(target_path), weights.arrays, weights.metadata, overwrite)
     return weights
 
 
@@ -65,16 +65,21 @@ def write_filled(
     if metadata is not None:
         padding = {} if report.padding is None else {"padding": report.padding}
         metadata = {**source.metadata, **padding, **metadata}
-    _write(source.path, Path(target_path), rename(filled), metadata, overwrite)
+    write_new(source.path, Path(target_path), rename(filled), metadata, overwrite)
 
 
-def _write(
+def write_new(
     source: Path,
     target: Path,
     arrays: Mapping[str, np.ndarray],
     metadata: Mapping[str, Any] | None,
     overwrite: bool,
 ) -> None:
+    """Write what was made of the file `source` as another checkpoint, whose folder is made where it is missing.
+
+    Raises:
+        UserError: `target` is the source or exists, cannot be written, or an array that a `.ckpt` cannot hold.
+    """
     if target.exists() and target.samefile(source):
         raise UserError(f"{target}: is the source itself. Give the result another name.")
     refuse_overwrite([target], overwrite)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ms_core.checkpoint.elements import printable
+from ms_core.checkpoint.sources import Prefixes
 from ms_core.errors import UserError
 
 Shape = tuple[int, ...]
@@ -34,8 +35,8 @@ class LoadReport:
     """The file."""
     shapes: Mapping[str, tuple[Shape, Shape]] = field(default_factory=dict)
     """For each name in `reshaped`: shape in the file, shape in the network."""
-    covers: str = ""
-    """Prefix of the parameters that the source is meant to fill; "" for all."""
+    covers: Prefixes = ""
+    """Prefix or prefixes of the parameters that the source is meant to fill; "" for all."""
     file_arrays: int = 0
     """Arrays in the file, training state included."""
     padding: str | None = None
@@ -60,7 +61,7 @@ class LoadReport:
         lines += _section("not in the file, keep their values", covered)
         if beyond := len(self.missing) - len(covered):
             lines.append(
-                f"  outside {self.covers}* {beyond} parameters keep their values, as is usual for this source"
+                f"  outside {_starred(self.covers)} {beyond} parameters keep their values, as is usual for this source"
             )
         lines += _section("in the file, without a place in the network", self.unexpected)
         return "\n".join(lines)
@@ -97,7 +98,7 @@ def require_covered(report: LoadReport) -> LoadReport:
     return _require(report, report.covers)
 
 
-def _require(report: LoadReport, prefix: str) -> LoadReport:
+def _require(report: LoadReport, prefix: Prefixes) -> LoadReport:
     reshaped = [name for name in report.reshaped if name.startswith(prefix)]
     missing = [name for name in report.missing if name.startswith(prefix)]
     if reshaped:
@@ -139,6 +140,11 @@ def _section(title: str, names: Sequence[str], *, grouped: bool = False) -> list
         return []
     shown = _shown(_numbers_starred(names), LISTED_SHAPES) if grouped else _shown(names)
     return [f"  {title} ({len(names)}):", *shown]
+
+
+def _starred(prefixes: Prefixes) -> str:
+    """`backbone.*, head.*` for two prefixes."""
+    return ", ".join(f"{prefix}*" for prefix in ((prefixes,) if isinstance(prefixes, str) else prefixes))
 
 
 def _numbers_starred(names: Sequence[str]) -> list[str]:

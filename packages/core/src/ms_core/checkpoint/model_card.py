@@ -26,7 +26,7 @@ class ModelCard:
     padding: str | None = None
     """"same" or "torch"."""
     num_classes: int | None = None
-    """Classes, the background included unless `background` is False, >= 2."""
+    """Classes, >= 1. Unless `background` is False, the background is one of them, and there are at least 2."""
     classes: tuple[str, ...] | None = None
     """Names of the classes without the background: num_classes - 1, or all where `background` is False."""
     category_ids: tuple[int, ...] | None = None
@@ -40,7 +40,8 @@ class ModelCard:
     min_scale: float | None = None
     """Side of the smallest scale of default boxes relative to the image, where it is not the usual one."""
     background: bool | None = None
-    """False: the network has no class but the named ones, as in segmentation; otherwise a background is its first."""
+    """False: the network has no class but the named ones, or does not count its background; otherwise a background is
+    its first."""
     palette: tuple[tuple[int, int, int], ...] | None = None
     """Colour of each class in pictures, red, green and blue 0-255; as many as `classes`."""
     decoder_width: int | None = None
@@ -83,6 +84,10 @@ def _as_tuple(value: Any) -> Any:
 def _check_counts(card: ModelCard) -> None:
     """All that is stated for each class must be for the same number of classes."""
     unnamed = 0 if card.background is False else 1
+    if card.num_classes is not None and card.num_classes <= unnamed:
+        _refuse(
+            card.path, "num_classes", f"is {card.num_classes}, which leaves no class besides the background"
+        )
     counts = {
         "num_classes": None if card.num_classes is None else card.num_classes - unnamed,
         "classes": None if card.classes is None else len(card.classes),
@@ -137,7 +142,7 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "model": ("a name", _is_name),
     "variant": ("a name", _is_name),
     "padding": ("a name", _is_name),
-    "num_classes": ("a whole number of at least 2", lambda value: _is_count(value) and value >= 2),
+    "num_classes": ("a whole number above 0", _is_count),
     "classes": ("a list of names", lambda value: _is_list(value, _is_text)),
     "category_ids": ("a list of whole numbers", lambda value: _is_list(value, _is_whole)),
     "input_size": ("a height and a width in pixels", lambda value: _is_list(value, _is_count, 2)),

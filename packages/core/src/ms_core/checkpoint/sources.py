@@ -9,6 +9,9 @@ from ms_core.checkpoint.weight_file import EMA_PREFIX, TRAINING_PREFIX
 
 Arrays = Mapping[str, np.ndarray]
 
+Prefixes = str | tuple[str, ...]
+"""One beginning of parameter names, or several."""
+
 
 @dataclass(frozen=True)
 class WeightSource:
@@ -22,8 +25,8 @@ class WeightSource:
     """Arrays under our parameter names, in MindSpore's layout; what has no place may be left out."""
     padding: str | None = None
     """How the convolutions padded when the weights were trained ("same", "torch"), where that is known."""
-    covers: str = ""
-    """Prefix of the parameters it fills ("backbone."); "" for the whole network."""
+    covers: Prefixes = ""
+    """Prefix or prefixes of the parameters it fills ("backbone."); "" for the whole network."""
 
 
 def has_averaged_weights(arrays: Arrays) -> bool:

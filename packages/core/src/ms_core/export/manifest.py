@@ -26,7 +26,7 @@ class ExportedGraph:
     input_shape: tuple[int, int, int, int]
     """[batch, channels, height, width] of the images."""
     mean: tuple[float, float, float]
-    """Subtracted from RGB values 0-255."""
+    """Subtracted from values 0-255, RGB unless `layout` says otherwise."""
     std: tuple[float, float, float]
     """Divisor after that."""
     classes: tuple[str, ...]
@@ -83,7 +83,44 @@ class SegmentationManifest(ExportedGraph):
     """Of this file."""
 
 
-AnyManifest = Manifest | SegmentationManifest
+@dataclass(frozen=True)
+class TwoStageManifest(ExportedGraph):
+    """A two-stage detector (Faster R-CNN) exported with proposals and decoding inside the graph."""
+
+    category_ids: tuple[int, ...]
+    """Category ids of the training annotations, one per class."""
+    min_score: float
+    """Detections at or below this score are dropped, 0-1."""
+    nms_threshold: float
+    """Of two boxes of one class that overlap by more than this IoU the weaker is dropped."""
+    max_detections: int
+    """Most detections in one picture."""
+    resize: str = (
+        "bilinear, aspect ratio kept, as large as fits; zeros right of and below it after normalisation"
+    )
+    """How a picture becomes an input."""
+    layout: str = "NCHW float32 BGR"
+    """Of the first input; `mean` and `std` are in this order, too."""
+    sizes: str = "float32 [batch, 2]: height and width of the picture inside the input"
+    """Second input."""
+    boxes: str = "x0 y0 x1 y1 for every class, pixels of the input, clipped to the picture"
+    """First output, [batch, proposals, classes, 4]."""
+    scores: str = "softmax, the last column is the background"
+    """Second output, [batch, proposals, classes + 1]."""
+    valid: str = "1 where there is a proposal, 0 for filler"
+    """Third output, float32 [batch, proposals]."""
+    nms: str = "per class, greedy, pixel boxes, sides counted as x1 - x0"
+    """What is left to do after the graph."""
+    task: str = "two-stage detection"
+    """Which of the manifests this is."""
+    format_version: int = FORMAT_VERSION
+    """Of this file."""
+
+
+AnyManifest = Manifest | SegmentationManifest | TwoStageManifest
+_KINDS: dict[str, type[AnyManifest]] = {
+    kind.task: kind for kind in (Manifest, SegmentationManifest, TwoStageManifest)
+}
 
 
 def write_manifest(manifest: AnyManifest, folder: Path) -> Path:
@@ -103,7 +140,7 @@ def read_manifest(folder: Path) -> AnyManifest:
     path = folder / NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        kind = SegmentationManifest if content.get("task") == "segmentation" else Manifest
+        kind = _KINDS.get(content.get("task", Manifest.task), Manifest)
         manifest = kind(**{key: _as_tuple(value) for key, value in content.items()})
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file. Name a folder that `export` wrote.") from error

@@ -19,12 +19,13 @@ _ACCEPTED = re.compile(r"[0-9a-zA-Z@_\-.:/\\]+")
 """Paths that mindspore.export takes: no space, no letter outside ASCII."""
 
 
-def export_mindir(network: nn.Cell, input_shape: Sequence[int], path: Path) -> Path:
+def export_mindir(network: nn.Cell, input_shape: Sequence[int], path: Path, *more: Sequence[int]) -> Path:
     """Write `network` in inference mode; the file appears complete or not at all.
 
     Args:
-        network: construct(images) -> tensors. Its mode and weights are left as they are.
+        network: construct(images, ...) -> tensors. Its mode and weights are left as they are.
         input_shape: of the images, e.g. (1, 3, 300, 300); the file accepts no other shape.
+        more: shapes of the inputs after the images, float32 as these.
         path: file to write, ending in `.mindir`; its folder is created, an older file replaced.
 
     Returns:
@@ -38,7 +39,7 @@ def export_mindir(network: nn.Cell, input_shape: Sequence[int], path: Path) -> P
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_folder_for_export(path.parent)) as folder:
-            exported = _export(network, input_shape, folder)
+            exported = _export(network, (input_shape, *more), folder)
             with exported.open("rb") as source, atomic_write(path, binary=True) as target:
                 shutil.copyfileobj(source, target)
     except OSError as error:
@@ -46,11 +47,11 @@ def export_mindir(network: nn.Cell, input_shape: Sequence[int], path: Path) -> P
     return path
 
 
-def _export(network: nn.Cell, input_shape: Sequence[int], folder: str) -> Path:
-    images = Tensor(np.zeros(tuple(input_shape), np.float32))
+def _export(network: nn.Cell, shapes: Sequence[Sequence[int]], folder: str) -> Path:
+    inputs = [Tensor(np.zeros(tuple(shape), np.float32)) for shape in shapes]
     path = Path(folder) / "model.mindir"
     with inference_mode(network):  # mindspore.export would write batch statistics of a network in training
-        mindspore.export(network, images, file_name=_accepted(path), file_format="MINDIR")
+        mindspore.export(network, *inputs, file_name=_accepted(path), file_format="MINDIR")
     if not path.is_file():  # above 1 GB MindSpore writes a folder of parts instead
         raise RuntimeError("MindSpore did not write one file; the network may exceed 1 GB")
     return path

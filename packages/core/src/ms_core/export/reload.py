@@ -1,6 +1,6 @@
 """Running an exported MINDIR file, here or in a process that knows nothing of the network's Python code.
 
-As a program: `python -m ms_core.export.reload MODEL.mindir IMAGES.npy OUTPUTS.npz [DEVICE]`.
+As a program: `python -m ms_core.export.reload MODEL.mindir INPUTS.npz OUTPUTS.npz [DEVICE]`.
 """
 
 import sys
@@ -28,20 +28,21 @@ def load_mindir(path: Path) -> nn.GraphCell:
         raise UserError(f"{path}: not a MINDIR file that can be read ({reason}). Export it again.") from error
 
 
-def run_mindir(path: Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Outputs of the exported graph for `images`, float32 of the shape it was exported with."""
-    outputs = load_mindir(path)(Tensor(images))
+def run_mindir(path: Path, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Outputs of the exported graph for its inputs, float32 of the shapes it was exported with."""
+    outputs = load_mindir(path)(*(Tensor(array) for array in inputs))
     if isinstance(outputs, Tensor):
         outputs = (outputs,)
     return tuple(output.asnumpy() for output in outputs)
 
 
 def main(arguments: list[str]) -> None:
-    """Read images from a .npy file, write the outputs in order as output_0, output_1, ... of an .npz file."""
-    model, images, results, *device = arguments
+    """Read the arrays of an .npz file in order, write the outputs as output_0, output_1, ... of another one."""
+    model, inputs, results, *device = arguments
     if device:
         mindspore.set_device(device[0])
-    outputs = run_mindir(Path(model), np.load(images))
+    with np.load(inputs) as archive:
+        outputs = run_mindir(Path(model), *(archive[name] for name in archive.files))
     np.savez(results, **{f"output_{index}": output for index, output in enumerate(outputs)})
 
 

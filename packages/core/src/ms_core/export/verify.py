@@ -30,13 +30,16 @@ class ExportedModel:
         return f"{self.path}: reloaded in a new process, largest difference from the network {self.difference:.1e}"
 
 
-def verify_mindir(path: Path, network: nn.Cell, images: np.ndarray, *, new_process: bool = False) -> float:
+def verify_mindir(
+    path: Path, network: nn.Cell, images: np.ndarray, *more: np.ndarray, new_process: bool = False
+) -> float:
     """Reload an exported file and compare it with the network it came from.
 
     Args:
         path: the MINDIR file.
         network: what was exported; its mode is left as it is.
         images: float32 [B, 3, H, W] of the exported shape. Use a real picture: zeros hide many faults.
+        more: the inputs after the images, float32.
         new_process: reload in a Python process of its own, as a user of the file will; takes seconds more.
 
     Returns:
@@ -46,11 +49,11 @@ def verify_mindir(path: Path, network: nn.Cell, images: np.ndarray, *, new_proce
         RuntimeError: it exceeds `TOLERANCE`, is not a number, or the outputs have other shapes.
         UserError: the file is missing or unreadable.
     """
-    images = np.ascontiguousarray(images, np.float32)
+    inputs = [np.ascontiguousarray(array, np.float32) for array in (images, *more)]
     with inference_mode(network):
-        outputs = network(Tensor(images))
+        outputs = network(*(Tensor(array) for array in inputs))
     expected = [output.asnumpy() for output in ((outputs,) if isinstance(outputs, Tensor) else outputs)]
-    reloaded = _run_in_new_process(path, images) if new_process else run_mindir(path, images)
+    reloaded = _run_in_new_process(path, inputs) if new_process else run_mindir(path, *inputs)
     difference = _largest_difference(path, expected, reloaded)
     if not difference <= TOLERANCE:  # NaN fails too
         raise RuntimeError(
@@ -66,10 +69,10 @@ def _largest_difference(path: Path, expected: Sequence[np.ndarray], found: Seque
     return max(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True))
 
 
-def _run_in_new_process(path: Path, images: np.ndarray) -> tuple[np.ndarray, ...]:
+def _run_in_new_process(path: Path, arrays: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     with tempfile.TemporaryDirectory() as folder:
-        inputs, outputs = Path(folder) / "images.npy", Path(folder) / "outputs.npz"
-        np.save(inputs, images)
+        inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
+        np.savez(inputs, *arrays)
         device = mindspore.get_context("device_target")
         arguments = [str(path.absolute()), str(inputs), str(outputs), device]
         done = subprocess.run(
