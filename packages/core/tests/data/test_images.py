@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from ms_core.data.images import image_size, possible_sizes, read_image
+from ms_core.data.images import decode_image, image_size, possible_sizes, read_bytes, read_image
 from ms_core.errors import UserError
 from PIL import Image, ImageOps
 
@@ -113,3 +113,13 @@ def test_a_missing_file_is_named_with_its_absolute_path(tmp_path, monkeypatch):
         with pytest.raises(UserError, match="no such image file") as caught:
             read("a.jpg") if read is read_image else image_size(tmp_path / "a.jpg")
         assert str(tmp_path / "a.jpg") in str(caught.value)
+
+
+def test_another_decoder_gives_the_stored_pixels_and_pillow_what_it_cannot(tmp_path, picture):
+    path = picture(tmp_path / "a.png", exif=exif(6))
+    stored = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    turned = decode_image(read_bytes(path), path, decoder=lambda data: stored.copy())
+    np.testing.assert_array_equal(turned, np.rot90(stored, -1))
+    np.testing.assert_array_equal(
+        decode_image(read_bytes(path), path, decoder=lambda data: None), read_image(path)
+    )

@@ -84,3 +84,16 @@ def test_other_files_are_left_alone(tmp_path):
     (tmp_path / "train.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UserError, match="holds other files"):
         make_shapes(tmp_path, train=1, val=1)
+
+
+def test_classes_that_are_not_drawn_keep_their_place_and_the_others_their_colours(tmp_path):
+    whole = make_shapes(tmp_path / "all", train=6, val=1, size=96, classes=SHAPES)
+    some = make_shapes(tmp_path / "some", train=6, val=1, size=96, classes=SHAPES, drawn=("star", "cross"))
+    dataset = open_dataset(some.train)
+    assert dataset.classes == open_dataset(whole.train).classes == tuple(SHAPES)
+    shown = {dataset.classes[label] for sample in dataset.samples for label in sample.labels}
+    assert shown == {"star", "cross"}
+    same = make_shapes(tmp_path / "same", train=6, val=1, size=96, classes=SHAPES, drawn=SHAPES)
+    assert digest(same.images) == digest(whole.images)
+    with pytest.raises(UserError, match="no shape 'star'"):
+        make_shapes(tmp_path / "no", classes=("circle",), drawn=("star",))

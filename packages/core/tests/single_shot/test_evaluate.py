@@ -7,8 +7,9 @@ import pytest
 from ms_core.data.open import open_dataset
 from ms_core.data.synthetic import make_shapes
 from ms_core.detection.detections import Detections
+from ms_core.evaluation.coco_results import coco_results
 from ms_core.single_shot.config import EvalConfig, PostprocessConfig
-from ms_core.single_shot.evaluate import coco_results, evaluate, evaluation_samples
+from ms_core.single_shot.evaluate import evaluate, evaluation_samples
 from ms_core.single_shot.views import PictureDetector
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import cv2
 import pytest
+from ms_core.data.draw_predictions import drawing_paths
 from ms_core.data.prediction_files import check_prediction_files
 from ms_core.errors import UserError
 from ms_core.single_shot.config import PostprocessConfig
-from ms_core.single_shot.predict import drawing_paths, predict_images
+from ms_core.single_shot.predict import predict_images
 from ms_core.single_shot.views import PictureDetector
 from painted import RectangleFinder, painted
 

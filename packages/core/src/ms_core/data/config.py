@@ -12,7 +12,8 @@ MOST_SHARDS = 256
 @dataclass(frozen=True)
 class DetectionDataConfig:
     train: str | None = None
-    """Training annotations: a COCO JSON, a VOC folder or ImageSets list, or a TXT list."""
+    """Training annotations: a COCO JSON, a VOC folder or ImageSets list, or a TXT list. Several of one kind, separated
+    by commas, count as one."""
     val: str | None = None
     """Validation annotations, any of the same kinds."""
     test: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,9 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 SIZE_TOLERANCE = 2
 """Pixels by which a picture may differ from its annotated size (tools round): boxes hardly move."""
+
+Decoder = Callable[[np.ndarray], "np.ndarray | None"]
+"""Encoded picture, uint8 [n], -> RGB uint8 [h, w, 3] as stored, EXIF orientation ignored; None where it cannot."""
 
 _ORIENTATION = 0x0112
 _HEADER_BYTES = 1 << 16
@@ -65,11 +69,25 @@ def read_bytes(path: Path) -> np.ndarray:
     return data
 
 
-def decode_image(data: np.ndarray, path: Path | str, size: tuple[int, int] | None = None) -> np.ndarray:
-    """`read_image` for a file that is in memory; `path` only names it in messages."""
+def decode_rgb(data: np.ndarray) -> np.ndarray | None:
+    """The `Decoder` of OpenCV."""
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
+
+
+def decode_image(
+    data: np.ndarray,
+    path: Path | str,
+    size: tuple[int, int] | None = None,
+    decoder: Decoder = decode_rgb,
+) -> np.ndarray:
+    """`read_image` for a file that is in memory; `path` only names it in messages.
+
+    Whatever `decoder` cannot decode (GIF) Pillow does.
+    """
     if not _is_whole(data):
         _refuse_truncated(data, path)
-    pixels = _decode(data, path)
+    pixels = _decode(data, path, decoder)
     pixels = _upright(pixels, _orientation(data), size)
     if size is not None and _difference(pixels.shape[1::-1], size) > SIZE_TOLERANCE:
         raise UserError(
@@ -132,14 +150,14 @@ def _refuse_truncated(data: np.ndarray, path: Path | str) -> None:
         ) from error
 
 
-def _decode(data: np.ndarray, path: Path | str) -> np.ndarray:
-    """RGB uint8 [h, w, 3] as stored; Pillow serves what OpenCV cannot decode (GIF)."""
+def _decode(data: np.ndarray, path: Path | str, decoder: Decoder) -> np.ndarray:
+    """RGB uint8 [h, w, 3] as stored."""
     try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = decoder(data)
     except cv2.error:  # more than 2^30 pixels
         pixels = None
     if pixels is not None:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
+        return pixels
     try:
         with Image.open(io.BytesIO(data.tobytes())) as image:
             return np.array(image.convert("RGB"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from ms_core.data.coco import read_coco
 from ms_core.data.config import DetectionDataConfig
 from ms_core.data.images import IMAGE_SUFFIXES
+from ms_core.data.join import annotation_parts, join_datasets
 from ms_core.data.problems import Problems
 from ms_core.data.sample import DetectionDataset, Format
 from ms_core.data.text import read_text
@@ -87,6 +89,9 @@ def open_split(
     path = getattr(config, split)
     if path is None:
         raise UserError(f"no {split} data. Pass --data.{split} PATH (COCO JSON, VOC folder or TXT list).")
+    parts = split_parts(config, split)
+    if len(parts) > 1:
+        return join_datasets([open_split(part, split, classes, problems) for part in parts], path)
     images = config.images if split == "train" else config.val_images or config.images
     return open_dataset(
         path,
@@ -98,6 +103,24 @@ def open_split(
         unknown_classes=config.unknown_classes,
         problems=problems,
     )
+
+
+def split_parts(config: DetectionDataConfig, split: Split) -> list[DetectionDataConfig]:
+    """The configuration for each of the sources that a split is made of; each has a cache of its own.
+
+    Raises:
+        UserError: nothing between two commas.
+    """
+    parts = annotation_parts(getattr(config, split))
+    if len(parts) < 2:
+        return [config]
+    caches = [
+        None if config.cache is None else str(Path(config.cache) / f"part{n + 1}") for n in range(len(parts))
+    ]
+    return [
+        replace(config, cache=cache, **{split: part})  # type: ignore[arg-type]
+        for part, cache in zip(parts, caches, strict=True)
+    ]
 
 
 def recognise_format(path: Path) -> Format:

@@ -6,6 +6,8 @@ ssd.mindrecord0 ...   the pictures with the old zoo's columns (in val and test: 
 samples.npz           every annotation exactly, and where each picture lies
 fingerprint.json      what all of it was made from, and the sizes of the files; written last
 
+Where a split is made of several annotation sources, each has such folders of its own in FOLDER/part1, FOLDER/part2, ...
+
 A cache is used only when it is complete and was made from the same annotations, pictures and settings; if not, it is
 built anew from the original data, and one line says why.
 """
@@ -21,7 +23,8 @@ from typing import get_args
 from ms_core.data.classes import load_classes
 from ms_core.data.config import DetectionDataConfig
 from ms_core.data.file_lock import exclusive
-from ms_core.data.open import Split, open_split
+from ms_core.data.join import join_datasets
+from ms_core.data.open import Split, open_split, split_parts
 from ms_core.data.record_build import build, recover
 from ms_core.data.record_fingerprint import (
     FINGERPRINT,
@@ -87,6 +90,10 @@ def open_cached_split(
     """
     if config.cache is None:
         return open_split(config, split, classes)
+    parts = split_parts(config, split)
+    if len(parts) > 1:
+        joined = [open_cached_split(part, split, classes) for part in parts]
+        return join_datasets(joined, getattr(config, split))
     folder = split_folder(config.cache, split)
     asked = Asked.of(config, split, classes)
     if asked is None:

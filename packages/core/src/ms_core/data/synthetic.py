@@ -53,6 +53,7 @@ def make_shapes(
     size: int = 320,
     classes: Sequence[str] = ("circle", "square", "triangle"),
     colours: Literal["class", "any"] = "class",
+    drawn: Sequence[str] | None = None,
 ) -> ShapesSet:
     """Write the set into `folder`: images/*.jpg, train.json and val.json.
 
@@ -67,11 +68,13 @@ def make_shapes(
         classes: some of `SHAPES`.
         colours: "class" gives each class its own range of hues, so that a detector learns within minutes;
             "any" leaves only the outline to tell classes apart.
+        drawn: those of `classes` that appear, the others are only in the list of categories; None: all of them.
 
     Raises:
         UserError: unknown class, or a folder with other things in it.
     """
     unknown = [name for name in classes if name not in SHAPES]
+    unknown += [name for name in drawn or () if name not in classes]
     if unknown or not classes:
         raise UserError(f"shapes: no shape '{', '.join(unknown)}'. There are: {', '.join(SHAPES)}.")
     if min(train, val) < 1 or size < 32:
@@ -81,7 +84,7 @@ def make_shapes(
     root = Path(folder)
     shapes = ShapesSet(root / "train.json", root / "val.json", root / "images")
     _claim(root, shapes)
-    painter = _Painter(size, tuple(classes), colours)
+    painter = _Painter(size, tuple(classes), colours, tuple(drawn or classes))
     for number, (file, count) in enumerate(((shapes.train, train), (shapes.val, val))):
         _write_split(file, shapes.images, count, np.random.SeedSequence([seed, number]), painter)
     return shapes
@@ -139,6 +142,7 @@ class _Painter:
     size: int
     classes: tuple[str, ...]
     colours: Literal["class", "any"]
+    drawn: tuple[str, ...]
 
     def paint(self, rng: np.random.Generator) -> tuple[np.ndarray, list[dict[str, Any]]]:
         """One picture, uint8 [size, size, 3] RGB, and its annotations without ids."""
@@ -147,7 +151,7 @@ class _Painter:
         boxes: list[tuple[int, int, int, int]] = []
         wanted = int(rng.integers(1, _OBJECTS + 1))
         for _ in range(_TRIES):
-            label = int(rng.integers(len(self.classes)))
+            label = self.classes.index(self.drawn[int(rng.integers(len(self.drawn)))])
             mask = _shape_mask(rng, self.classes[label], self.size)
             box = _tight_box(mask)
             if all(_covered(box, other) <= LARGEST_OVERLAP for other in boxes):

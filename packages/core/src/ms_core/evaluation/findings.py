@@ -52,6 +52,16 @@ class Findings:
         """The score threshold that suits a class most; None for a class unknown here or never found."""
         return self.scores.advice(self.classes.index(name)) if name in self.classes else None
 
+    def advice_in_words(self) -> str:
+        """One line on the score threshold that suits all classes together."""
+        advice = self.scores.advice()
+        if advice is None:
+            return "score threshold: nothing was found at IoU 0.5, so there is none to advise"
+        return (
+            f"score threshold for all classes: > {advice.score:.2f} (F1 {advice.f1:.3f}, precision "
+            f"{advice.precision:.3f}, recall {advice.recall:.3f} at IoU 0.5)"
+        )
+
     @property
     def shown_score(self) -> float:
         """The one of SHOWN_SCORES that is nearest to the advised threshold."""

@@ -18,12 +18,13 @@ from ms_core.data.sample import Sample
 from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
 from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
+from ms_core.evaluation.coco_results import coco_results
 from ms_core.evaluation.findings import Findings
 from ms_core.report.evaluation_folder import write_findings, write_metrics
 from ms_core.run_target import evaluation_folder_of, rewrite_report
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.detector import Detector
-from ms_core.single_shot.evaluate import coco_results, evaluate
+from ms_core.single_shot.evaluate import evaluate
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.trained import load_trained
 from ms_core.train.config import check_workers
@@ -130,19 +131,9 @@ def print_numbers(metrics: CocoMetrics, out: Path, findings: Findings | None = N
     if metrics.voc_ap50 is not None:
         print(f" VOC AP50: {metrics.voc_ap50:.4f}")
     if findings is not None:
-        print(_advice(findings))
+        print(findings.advice_in_words())
     print(f"mAP: {metrics.ap:.3f}")
     print(f"AP50: {metrics.ap50:.3f}; {metrics.images} images; results in {out}")
-
-
-def _advice(findings: Findings) -> str:
-    advice = findings.scores.advice()
-    if advice is None:
-        return "score threshold: nothing was found at IoU 0.5, so there is none to advise"
-    return (
-        f"score threshold for all classes: > {advice.score:.2f} (F1 {advice.f1:.3f}, precision "
-        f"{advice.precision:.3f}, recall {advice.recall:.3f} at IoU 0.5)"
-    )
 
 
 def _shown(value: float) -> str:

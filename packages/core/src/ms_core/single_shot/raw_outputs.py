@@ -48,8 +48,9 @@ def score_raw_outputs(folder: Path, config: SingleShotConfig, split: Split, out:
     """
     from ms_core.atomic import JsonListFile, atomic_write
     from ms_core.evaluation.coco import CocoEvaluator
+    from ms_core.evaluation.coco_results import coco_results
     from ms_core.report.evaluation_folder import write_metrics
-    from ms_core.single_shot.evaluate import coco_results, evaluation_samples
+    from ms_core.single_shot.evaluate import evaluation_samples
     from ms_core.single_shot.evaluation_run import print_numbers
 
     dataset = open_split(config.data, split)
