@@ -9,8 +9,14 @@ from types import ModuleType
 import pytest
 
 Git = Callable[..., None]
-NAMES = {"core": "core", "ssd": "ssd", "ssdlite_fpn": "ssdlite-fpn", "segformer": "segformer"}
-ALL = ["core", "segformer", "ssd", "ssdlite-fpn"]
+NAMES = {
+    "core": "core",
+    "ssd": "ssd",
+    "ssdlite_fpn": "ssdlite-fpn",
+    "segformer": "segformer",
+    "defrcn": "defrcn",
+}
+ALL = ["core", "defrcn", "segformer", "ssd", "ssdlite-fpn"]
 
 
 @pytest.mark.parametrize(

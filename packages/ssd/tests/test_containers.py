@@ -110,7 +110,7 @@ def test_wrong_use_is_code_2(host: Path, script: str, words: list[str], message:
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("folder", ["ssd", "ssdlite_fpn", "segformer"])
+@pytest.mark.parametrize("folder", ["ssd", "ssdlite_fpn", "segformer", "defrcn"])
 def test_the_dockerfile_takes_the_old_build_argument(folder: str) -> None:
     lines = (PACKAGE.parent / folder / "Dockerfile").read_text(encoding="utf-8").splitlines()
     instructions = [line for line in lines if line and not line.startswith("#")]
