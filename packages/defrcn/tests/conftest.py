@@ -71,3 +71,31 @@ def graph_mode() -> Iterator[None]:
     ms.set_context(mode=ms.GRAPH_MODE)
     yield
     ms.set_context(mode=before)
+
+
+SMALL = (
+    *("--input.short-sides", "[96]", "--input.test-short-side", "96", "--input.max-side", "96"),
+    *("--proposals.train-before-nms", "100", "--proposals.train-after-nms", "20"),
+    *("--proposals.test-before-nms", "60", "--proposals.test-after-nms", "12"),
+    *("--roi.samples", "8", "--proposals.samples", "16", "--train.batch-size", "2", "--train.workers", "1"),
+)
+"""Options that make training and evaluation a matter of seconds."""
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the demo's, after four steps of base training and three of fine-tuning: shapes/, base/ and
+    fewshot-gdl-seed0/."""
+    from ms_defrcn.cli import main
+    from ms_defrcn.demo_data import make_demo_data
+
+    folder = tmp_path_factory.mktemp("demo") / "demo-run"
+    shapes = make_demo_data(folder / "shapes", base=8, fewshot=40, val=4, size=96)
+    data = ["--data.val", str(shapes.val), "--fewshot.novel-classes", "[star,cross]"]
+    base = ["--config", "defrcn_r18_demo", "--data.train", str(shapes.base), "--schedule.milestones", "[0.5]"]
+    few = ["--config", "defrcn_r18_demo_fewshot", "--data.train", str(shapes.fewshot), "--shots", "5"]
+    assert main(["train", *base, *data, *SMALL, "--train.epochs", "1", "--out", str(folder / "base")]) == 0
+    tuned = folder / "fewshot-gdl-seed0"
+    words = ["finetune", str(folder / "base"), *few, *data, *SMALL, "--train.iterations", "3"]
+    assert main([*words, "--out", str(tuned)]) == 0
+    return folder

@@ -62,6 +62,8 @@ def run_demo(config: DeFRCNConfig, out: Path, *, overwrite: bool = False) -> lis
     fewshot = replace(config.fewshot, novel_classes=NOVEL_SHAPES)
     print(f"2/5 base training of {config.model.name} from nothing")
     train(replace(config, data=data, fewshot=fewshot), base, overwrite=overwrite)
+    if config.compile_cache == "off":  # the same graphs come again for every draw
+        config = replace(config, compile_cache=str(out / "graphs"))
     few = load_config(DeFRCNConfig, recipe=FEWSHOT_RECIPE, recipes=RECIPES)
     few = replace(
         few,

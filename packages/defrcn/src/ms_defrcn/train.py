@@ -119,7 +119,7 @@ def _loaded(network: DeFRCN, config: DeFRCNConfig, files: StartFiles) -> list[Lo
 
 
 def repeated(dataset: DetectionDataset) -> DetectionDataset:
-    """The data set as often as it takes to fill an epoch."""
+    """A few-shot set as often as it takes to fill an epoch."""
     return replace(dataset, samples=dataset.samples * max(1, ceil(LEAST_EPOCH / len(dataset))))
 
 
@@ -131,7 +131,8 @@ def training_batches(
     Raises:
         UserError: fewer pictures than one batch for every rank.
     """
-    dataset = repeated(dataset)
+    if config.fewshot.shots or config.fewshot.shots_from:
+        dataset = repeated(dataset)
     order = batch_order(len(dataset), config.train, config.seed, runtime)
     return TrainingBatches(dataset, config, order, network.anchors.per_cell, network.stride)
 
