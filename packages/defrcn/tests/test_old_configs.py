@@ -8,6 +8,7 @@ import pytest
 from ms_core.cli import read_words
 from ms_core.config import load_config, to_yaml
 from ms_core.config_fields import fields_of
+from ms_core.old_zoo.commands import translate_command
 from ms_core.old_zoo.config_file import recipe_of_old_file
 from ms_core.old_zoo.keys_defrcn import KEYS, SIGNS
 from ms_core.old_zoo.networks import DEFRCNS
@@ -118,3 +119,14 @@ def test_every_verb_takes_an_old_configuration(name: str, words: str) -> None:
     config = read_words(tool(), line).config
     assert (config.model.name, config.seed, config.optimizer.bias_weight_decay) == ("defrcn_r101", 7, 1e-4)
     assert config.data.images == "../../datasets/coco/trainval2014"
+
+
+def test_an_option_may_take_back_what_the_old_file_says() -> None:
+    """On a CPU the old code scaled no loss; what a setting is without its file, this package knows."""
+    base = str(CONFIGS / "defrcn_det_r101_base.yaml")
+    words = ["--config_path", base, "--export_ckpt_file", "a.ckpt", "--device_target", "CPU"]
+    ours = translate_command("export.py", [*words, "--export_file_format", "MINDIR"], "ms-defrcn")
+    assert " ".join(ours) == (
+        f"ms-defrcn export a.ckpt --config {base} --loss-scale.scale 65536.0 --loss-scale.mode none --device cpu "
+        "--format mindir --size 768 1280 --out defrcn_pretrain"
+    )

@@ -62,11 +62,6 @@ def ours(line: str) -> str:
         ),
         ("eval.py --config_path={ten} --pcb_enable False", f"eval {NOVEL} --config {{ten}} --pcb off"),
         (
-            "export.py --config_path {base} --export_ckpt_file a.ckpt --device_target CPU --export_file_format MINDIR",
-            "export a.ckpt --config {base} --loss-scale.scale 65536.0 --loss-scale.mode none --device cpu "
-            "--format mindir --size 768 1280 --out defrcn_pretrain",
-        ),
-        (
             "export.py --export_ckpt_file a.ckpt --export_file_name out --export_file_format AIR",
             "export a.ckpt --config defrcn_r101_coco_base --format air --out out",
         ),
