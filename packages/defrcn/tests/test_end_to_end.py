@@ -55,7 +55,7 @@ def test_fine_tuning_starts_from_the_base_network_and_keeps_what_is_frozen(base:
 def test_the_log_counts_the_few_pictures_as_often_as_they_are_shown(tuned: Path):
     log = (tuned / "log.txt").read_text()
     assert "10 boxes" in log
-    assert "steps" in log
+    assert "3 steps" in log
 
 
 def test_eval_says_whether_scores_are_calibrated(tuned: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
@@ -135,10 +135,30 @@ def test_a_study_is_a_table_and_goes_on(demo_run: Path, base: Path, tmp_path: Pa
     capsys.readouterr()
     assert main([*words, "--seeds", "0", "--train.iterations", "2", "--out", str(out)]) == 0
     assert "compiling" not in capsys.readouterr().out  # it is done already
-    results = json.loads((out / "study.json").read_text())
-    assert results
+    (cell,) = json.loads((out / "study.json").read_text())["cells"]
+    assert (cell["shots"], cell["seed"]) == (1, 0)
+    assert 0 <= cell["nAP"] <= 1
     assert (out / "results.txt").is_file()
     assert (out / "report.html").is_file()
+
+
+def test_without_a_recipe_fine_tuning_follows_the_base_training(demo_run: Path, base: Path, tmp_path: Path):
+    """Data, class lists, network and machine come from the base run; the command line and the few-shot recipe add the
+    rest. Going on with the finished run does nothing more."""
+    out = tmp_path / "few"
+    data = ["--data.train", str(demo_run / "shapes" / "fewshot" / "train.json"), "--train.evaluate", "false"]
+    assert (
+        main(["finetune", str(base), "--shots", "1", *data, "--train.iterations", "1", "--out", str(out)])
+        == 0
+    )
+    config = load_config(DeFRCNConfig, recipe=out / "config.yaml")
+    assert config.model.name == "defrcn_r18"
+    assert config.input.short_sides == (96,)
+    assert config.model.norm == "frozen"
+    assert config.fewshot.novel_classes == tuple(NOVEL)
+    assert config.pcb.enabled
+    assert main(["finetune", "--resume", str(out)]) == 0
+    assert main(["finetune", "--resume", str(out), "--shots", "2"]) == 2
 
 
 def test_an_exported_model_agrees(tuned: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
@@ -171,7 +191,7 @@ def test_faulty_wishes_are_one_line(words: list[str], said: str, demo_run: Path,
     assert code == 2
     assert len(lines) == 1
     assert said in lines[0]
-    assert not out.exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_of_other_classes_is_refused(demo_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture):

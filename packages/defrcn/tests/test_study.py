@@ -4,7 +4,8 @@ What trains and measures is replaced here; the real thing is run by the demo and
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -41,8 +42,9 @@ class Recorder:
         if call == self.stop_at:
             raise self.error("stopped")
 
-    def check(self, config: DeFRCNConfig) -> None:
-        self.note(f"check {config.fewshot.shots} {config.fewshot.shots_seed}")
+    def check(self, configs: Sequence[DeFRCNConfig], split: Split) -> None:
+        cells = [f"{config.fewshot.shots}/{config.fewshot.shots_seed}" for config in configs]
+        self.note(f"check {split} {' '.join(cells)}")
 
     def surgery(self, base: Path, config: DeFRCNConfig, target: Path) -> None:
         target.write_text(f"{base.name} {config.seed}")
@@ -140,16 +142,65 @@ def test_a_killed_training_is_resumed_or_begun_again(base: Path, tmp_path: Path)
     assert work(actions) == ["train 1shot_seed0", "evaluate 1shot_seed0"]
 
 
-def test_faulty_data_is_found_before_the_first_training(base: Path, tmp_path: Path) -> None:
-    drawn = Recorder("check 30 0", UserError)
-    with pytest.raises(UserError):
-        run_study(base, config(), [1, 30], [0, 1], "fsod", tmp_path / "a", actions=drawn)
-    assert drawn.calls == ["check 30 0"]
-    published = Recorder("check 30 1", UserError)
-    words = config("--fewshot.shots-from", "cocosplit")
-    with pytest.raises(UserError):
-        run_study(base, words, [1, 30], [0, 1], "fsod", tmp_path / "b", actions=published)
-    assert published.calls == ["check 1 0", "check 30 0", "check 1 1", "check 30 1"]
+def test_faulty_input_is_found_before_anything_is_done(base: Path, tmp_path: Path) -> None:
+    """A corrected call is then no other study, and --overwrite removes nothing."""
+    out = tmp_path / "study"
+    actions = Recorder("check test 1/0 30/0 1/1 30/1", UserError)
+    with pytest.raises(UserError, match="stopped"):
+        run_study(base, config(), [1, 30], [0, 1], "fsod", out, split="test", actions=actions)
+    assert actions.calls == ["check test 1/0 30/0 1/1 30/1"]
+    assert not out.exists()
+    run_study(base, config("--data.train", "other.json"), [1], [0], "fsod", out, actions=Recorder())
+    with pytest.raises(UserError, match="stopped"):
+        run_study(
+            *(base, config(), [1], [0], "fsod", out),
+            overwrite=True,
+            actions=Recorder("check val 1/0", UserError),
+        )
+    assert [score.cell for score in StudyFolder(out).scores()] == [Cell(1, 0)]
+
+
+def test_what_is_not_finished_is_checked_again(base: Path, tmp_path: Path) -> None:
+    """The network of 2 shots is trained, and still has to be measured."""
+    out = tmp_path / "study"
+    with pytest.raises(Interrupted):
+        run_study(base, config(), [1, 2], [0], "fsod", out, actions=Recorder("evaluate 2shot_seed0"))
+    actions = Recorder()
+    run_study(base, config(), [1, 2, 3], [0], "fsod", out, actions=actions)
+    assert actions.calls[:2] == ["check val 2/0 3/0", "evaluate 2shot_seed0"]
+
+
+MEASURING = (
+    *("--pcb.weights", "resnet.pth", "--pcb.alpha", "0.4", "--data.val", "v.json"),
+    *("--data.test", "t.json", "--data.val-images", "pictures"),
+)
+
+
+def test_how_to_measure_may_change_until_something_was_measured(base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    with pytest.raises(Interrupted):
+        run_study(base, config(), [1], [0], "fsod", out, actions=Recorder("evaluate 1shot_seed0"))
+    with pytest.raises(UserError, match=r"another schedule\.lr"):
+        run_study(base, config(*MEASURING, "--schedule.lr", "0.5"), [1], [0], "fsod", out, actions=Recorder())
+    actions = Recorder()
+    run_study(base, config(*MEASURING), [1], [0], "fsod", out, actions=actions)
+    assert work(actions) == ["evaluate 1shot_seed0"]
+    settings = json.loads((out / "study.json").read_text())["settings"]
+    assert (settings["pcb.weights"], settings["pcb.alpha"], settings["data.val"]) == (
+        "resnet.pth",
+        0.4,
+        "v.json",
+    )
+
+
+@pytest.mark.parametrize("key", ["pcb.weights", "pcb.alpha", "data.val", "data.test", "data.val_images"])
+def test_results_of_other_measurements_are_not_mixed(base: Path, tmp_path: Path, key: str) -> None:
+    run_study(base, config(), [1], [0], "fsod", tmp_path / "study", actions=Recorder())
+    words = dict(zip(MEASURING[::2], MEASURING[1::2], strict=True))
+    option = f"--{key.replace('_', '-')}"
+    other = config(option, words[option])
+    with pytest.raises(UserError, match=rf"another {re.escape(key)} \("):
+        run_study(base, other, [1, 2], [0], "fsod", tmp_path / "study", actions=Recorder())
 
 
 def test_each_fine_tuning_has_its_seed_shots_and_start(base: Path, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from mindspore import Parameter, Tensor, nn, ops
 from ms_core.train.step import TrainStep
+from ms_defrcn import training_network
 from ms_defrcn.config import ProposalConfig, RoiConfig
 from ms_defrcn.defrcn import DeFRCN
+from ms_defrcn.matching import BACKGROUND, IGNORED, OBJECT
 from ms_defrcn.models import build_model
 from ms_defrcn.training_network import PARTS, RegionSample, TrainingNetwork
 
@@ -112,7 +114,7 @@ def test_the_proposal_network_reaches_the_backbone_only_as_its_scale_says(
     shared: Path, golden_weight: Callable[[str, tuple[int, ...]], np.ndarray]
 ) -> None:
     golden = np.load(shared / "golden" / "defrcn" / "train_base.npz")
-    features, _, gt_boxes, gt_classes, keys, _ = _stored_batch(shared, GT_CLASSES["base"][1])
+    features, sizes, gt_boxes, gt_classes, keys, _ = _stored_batch(shared, GT_CLASSES["base"][1])
     for scale in (0.0, 1.0):
         network = build_model("defrcn_r50", 60, rpn_gradient_scale=scale)
         _fill(network, golden_weight)
@@ -124,7 +126,7 @@ def test_the_proposal_network_reaches_the_backbone_only_as_its_scale_says(
         ) -> Tensor:
             objectness, deltas = training.network.rpn(features)
             cls, loc = training.rpn_losses(
-                objectness[0], deltas[0], anchors, gt_boxes[0], gt_classes[0], keys[0]
+                objectness[0], deltas[0], anchors, gt_boxes[0], gt_classes[0], keys[0], sizes[0]
             )
             return (cls + loc) / 256
 
@@ -173,6 +175,18 @@ def _training_network() -> TrainingNetwork:
 
 def _losses(network: TrainingNetwork, batch: tuple[np.ndarray, ...]) -> list[float]:
     return [float(loss) for loss in network(*map(Tensor, batch))]
+
+
+def test_what_fills_a_picture_up_is_no_background() -> None:
+    """Anchors centred at 40, 60 and 80 across, in a picture 64 wide; the last one lies on an object."""
+    anchors = Tensor(
+        np.array([[30, 0, 50, 20], [10, 0, 110, 20], [70, 0, 90, 20], [75, 0, 85, 20]], np.float32)
+    )
+    labels = Tensor(np.array([BACKGROUND, BACKGROUND, BACKGROUND, OBJECT], np.int32))
+    kept = training_network._without_filling(labels, anchors, Tensor(np.array([48, 64], np.float32)))
+    assert kept.asnumpy().tolist() == [BACKGROUND, BACKGROUND, IGNORED, OBJECT]
+    flat = training_network._without_filling(labels, anchors, Tensor(np.array([10, 200], np.float32)))
+    assert flat.asnumpy().tolist() == [IGNORED, IGNORED, IGNORED, OBJECT]
 
 
 def test_two_equal_pictures_have_the_losses_of_one() -> None:

@@ -51,7 +51,7 @@ BENCHMARK_PARTS = ("pipeline", "detection", "train")
 MODES = ("fsod", "gfsod")
 _HIDDEN = frozenset({"mode"})
 """Of the verbs whose own --mode is another one: graph or pynative comes from the base training there."""
-MODE_HELP = "fsod: the network learns the novel classes only; gfsod: base and novel classes"
+MODE_HELP = "fsod: only novel classes are learnt; gfsod: base and novel ones; without it what the recipe says"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -144,7 +144,7 @@ def _finetune_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "base", type=Path, nargs="?", metavar="RUN|CKPT", help=f"base training: {TARGET_HELP}"
     )
-    parser.add_argument("--mode", choices=MODES, default="fsod", help=MODE_HELP)
+    parser.add_argument("--mode", choices=MODES, help=MODE_HELP)
     parser.add_argument("--shots", type=int, help="labelled objects of every class")
     parser.add_argument("--shots-seed", type=int, help="which objects are drawn")
     add_train_arguments(parser)
@@ -157,7 +157,7 @@ def _finetune_recipe(arguments: Namespace) -> Path | Recipe | None:
 
     if arguments.resume is not None:
         return resumed_config(arguments)
-    return finetune_recipe(_base_of(arguments), arguments.mode)
+    return finetune_recipe(_base_of(arguments), arguments.mode or "fsod")
 
 
 def _base_of(arguments: Namespace) -> Path:
@@ -166,24 +166,36 @@ def _base_of(arguments: Namespace) -> Path:
     return arguments.base
 
 
+def _refuse_other_than_resume(arguments: Namespace) -> None:
+    """Raise UserError where an option would be ignored: the run has its configuration."""
+    given = {
+        "BASE": arguments.base,
+        "--mode": arguments.mode,
+        "--shots": arguments.shots,
+        "--shots-seed": arguments.shots_seed,
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise UserError(f"--resume goes on with the run's own configuration. Leave {name} away.")
+
+
 def _finetune(arguments: Namespace) -> None:
     from ms_core.run_target import checkpoint_of
 
-    from ms_defrcn.finetune import finetune_config, write_start
+    from ms_defrcn.finetune import finetune_config
     from ms_defrcn.train import train
 
     if arguments.resume is not None:
+        _refuse_other_than_resume(arguments)
         out = training_folder(arguments, RECIPES)
         train(_scaled(arguments, arguments.config), out, resume=True)
         return
-    base = _base_of(arguments)
-    fewshot = arguments.config.fewshot
+    base = checkpoint_of(_base_of(arguments))
+    fewshot, mode = arguments.config.fewshot, arguments.mode or arguments.config.finetune.mode
     shots = fewshot.shots if arguments.shots is None else arguments.shots
     seed = fewshot.shots_seed if arguments.shots_seed is None else arguments.shots_seed
-    out = arguments.out or Path("runs") / f"{arguments.mode}-{shots}shot-seed{seed}"
-    start = out.with_name(f"{out.name}-start.ckpt")  # beside the run, which training makes anew
-    config = finetune_config(arguments.config, start, arguments.mode, shots, seed)
-    write_start(checkpoint_of(base), config, start)
+    out = arguments.out or Path("runs") / f"{mode}-{shots}shot-seed{seed}"
+    config = finetune_config(arguments.config, base, mode, shots, seed)
     train(_scaled(arguments, config), out, overwrite=arguments.overwrite)
 
 
@@ -202,12 +214,18 @@ def _study_verb() -> Verb:
 
 def _study_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("base", type=Path, metavar="RUN|CKPT", help=f"base training: {TARGET_HELP}")
-    parser.add_argument("--mode", choices=MODES, default="fsod", help=MODE_HELP)
+    parser.add_argument("--mode", choices=MODES, help=MODE_HELP)
     parser.add_argument("--shots", type=int, nargs="+", required=True, help="labelled objects of every class")
     parser.add_argument("--seeds", nargs="+", required=True, help="which objects are drawn: 0-9, or 0 1 5")
     parser.add_argument("--split", choices=("val", "test"), default="val", help="which data is measured on")
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of the study; the same one goes on with it"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="begin anew: remove the study in --out")
+    parser.add_argument(
+        "--drop-checkpoints",
+        action="store_true",
+        help="remove the checkpoints of each fine-tuning once it is measured (an R-101 takes 0.4 GB)",
     )
     _add_scale_lr(parser)
 
@@ -215,7 +233,7 @@ def _study_arguments(parser: ArgumentParser) -> None:
 def _study_recipe(arguments: Namespace) -> Recipe:
     from ms_defrcn.finetune import finetune_recipe
 
-    return finetune_recipe(arguments.base, arguments.mode)
+    return finetune_recipe(arguments.base, arguments.mode or "fsod")
 
 
 def _study(arguments: Namespace) -> None:
@@ -226,10 +244,12 @@ def _study(arguments: Namespace) -> None:
         arguments.config,
         arguments.shots,
         seeds_of(arguments.seeds),
-        arguments.mode,
+        arguments.mode or arguments.config.finetune.mode,
         arguments.out,
         split=arguments.split,
+        overwrite=arguments.overwrite,
         scale_lr=arguments.scale_lr,
+        keep_checkpoints=not arguments.drop_checkpoints,
     )
 
 

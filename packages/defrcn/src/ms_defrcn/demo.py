@@ -20,7 +20,7 @@ from ms_defrcn.cli import RECIPES
 from ms_defrcn.config import DeFRCNConfig
 from ms_defrcn.demo_data import NOVEL_SHAPES, make_demo_data
 from ms_defrcn.evaluation_run import evaluate_target
-from ms_defrcn.finetune import finetune_config, write_start
+from ms_defrcn.finetune import finetune_config
 from ms_defrcn.predict import predict_target
 from ms_defrcn.train import train
 
@@ -95,8 +95,7 @@ def _table(base: Path, few: DeFRCNConfig, out: Path, overwrite: bool) -> list[Ro
             for calibrated in (False, True):
                 print(f"4/5 evaluating, {'with' if calibrated else 'without'} PCB")
                 measured = replace(tuned, pcb=replace(tuned.pcb, enabled=calibrated))
-                folder = run / f"eval-val{'-pcb' if calibrated else ''}"
-                numbers = evaluate_target(run, measured, "val", folder).scalars()
+                numbers = evaluate_target(run, measured, "val", None).scalars()
                 scores.setdefault((decoupled, calibrated), []).append(numbers[METRIC])
     rows = [Row(*way, tuple(values)) for way, values in scores.items()]
     print("\n".join(table_lines(rows)))
@@ -113,9 +112,7 @@ def _finetune(
     """Fine-tune into `run`; returns the configuration."""
     if not decoupled:
         few = replace(few, model=replace(few.model, rpn_gradient_scale=1.0, roi_gradient_scale=1.0))
-    start = run.with_name(f"{run.name}-start.ckpt")
-    config = finetune_config(few, start, "fsod", few.fewshot.shots, seed)
-    write_start(checkpoint_of(base), config, start)
+    config = finetune_config(few, checkpoint_of(base), "fsod", few.fewshot.shots, seed)
     train(config, run, overwrite=overwrite)
     return config
 

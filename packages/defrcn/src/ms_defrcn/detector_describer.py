@@ -36,7 +36,14 @@ class DetectorDescriber:
         self.config = config
         self.say = say
         self._regions = _Regions(network)
-        self._shapes: set[tuple[int, ...]] = set()
+        self._any_size = config.input.shapes == "exact"
+        self._described = (
+            Tensor(shape=[1, 3, None, None], dtype=ms.float32),
+            Tensor(shape=[1, AT_ONCE, 4], dtype=ms.float32),
+        )
+        if self._any_size:
+            self._regions.set_inputs(*self._described)
+        self._sizes: set[str] = set()
 
     def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Descriptions of regions of one picture, float32 [n, D].
@@ -57,13 +64,15 @@ class DetectorDescriber:
     def _describe(self, pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """At most AT_ONCE regions."""
         inputs = Tensor(pixels), Tensor(filled_up(boxes)[None])
-        with inference_mode(self._regions), first_call(self._regions, inputs):
+        described = self._described if self._any_size else inputs
+        with inference_mode(self._regions), first_call(self._regions, described):
             return self._regions(*inputs).asnumpy()[: len(boxes)]
 
     def _announce(self, shape: tuple[int, ...]) -> None:
-        if shape not in self._shapes and ms.get_context("mode") == ms.GRAPH_MODE:
-            self.say(f"compiling the graph that describes regions of {shape[2]}x{shape[3]} pictures ...")
-        self._shapes.add(shape)
+        size = "any size" if self._any_size else f"{shape[2]}x{shape[3]}"
+        if size not in self._sizes and ms.get_context("mode") == ms.GRAPH_MODE:
+            self.say(f"compiling the graph that describes regions of pictures of {size} ...")
+        self._sizes.add(size)
 
 
 class _Regions(nn.Cell):

@@ -56,7 +56,7 @@ def evaluate_target(target: Path, config: DeFRCNConfig, split: Split, out: Path 
     dataset = open_stage(config, split, model.classes)
     calibration, pcb = open_calibration(model, target, config)
     print(pcb)
-    out = out or evaluation_folder_of(target, split)
+    out = out or _folder(target, split, config.pcb.enabled)
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     findings = Findings(dataset.classes, min_score=0.0 if calibration else config.postprocess.min_score)
@@ -76,6 +76,12 @@ def evaluate_target(target: Path, config: DeFRCNConfig, split: Split, out: Path 
     print_numbers(metrics, model.classes, dataset, about, findings, out)
     rewrite_report(target, out)
     return metrics
+
+
+def _folder(target: Path, split: Split, calibrated: bool) -> Path:
+    """Where the results go that nobody names a folder for; those with calibration beside those without."""
+    folder = evaluation_folder_of(target, split)
+    return folder.with_name(f"{folder.name}-pcb") if calibrated else folder
 
 
 def _evaluated(

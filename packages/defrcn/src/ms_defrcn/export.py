@@ -65,6 +65,8 @@ def export_target(
     refuse_overwrite([out / NAME], overwrite)
     device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     model = load_trained(target, config)
+    if config.pcb.enabled:
+        print("scores are exported as the network gives them: calibration (PCB) is no part of the graph")
     refuse_overwrite([out / f"{model.name}.mindir"], overwrite)
     exported = export_detector(
         model, out, config.postprocess, size=size, batch_size=batch_size, picture=picture

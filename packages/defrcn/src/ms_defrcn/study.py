@@ -26,7 +26,7 @@ from ms_core.run_folder import RunFolder
 from ms_defrcn.config import DeFRCNConfig
 from ms_defrcn.finetune import Mode, finetune_config, surgery_method
 from ms_defrcn.lr_scaling import linearly_scaled
-from ms_defrcn.study_folder import CellRecord, StudyFolder
+from ms_defrcn.study_folder import CellRecord, StudyFolder, identity_of
 from ms_defrcn.study_table import Cell, Score, study_lines
 
 Split = Literal["val", "test"]
@@ -35,8 +35,10 @@ Split = Literal["val", "test"]
 class Actions(Protocol):
     """What a study does with MindSpore."""
 
-    def check(self, config: DeFRCNConfig) -> None:
-        """Raise UserError where the data of a fine-tuning is not there."""
+    def check(self, configs: Sequence[DeFRCNConfig], split: Split) -> None:
+        """Raise UserError where the data or weights of one of these fine-tunings, or of measuring them, are not
+        there. They differ in shots and seeds only; there is at least one.
+        """
 
     def surgery(self, base: Path, config: DeFRCNConfig, target: Path) -> None:
         """Write the start of a fine-tuning."""
@@ -79,9 +81,19 @@ class Study:
         finetune = replace(self.config.finetune, mode=self.mode)
         return cell.seed if surgery_method(finetune) == "randinit" else None
 
+    def check(self, *, anew: bool) -> None:
+        """Before hours of work, and before anything is written or removed: what every fine-tuning and its measurement
+        need.
+
+        Args:
+            anew: what the folder holds does not count.
+        """
+        todo = [cell for cell in self.cells if anew or self.folder.record_of(cell).state != "finished"]
+        if todo:
+            self.actions.check([self.config_of(cell) for cell in todo], self.split)
+
     def run(self) -> list[Score]:
         """Do what is not done yet; returns all results that the folder holds."""
-        self._check_data()
         for number, cell in enumerate(self.cells, start=1):
             record = self.folder.record_of(cell)
             if record.state != "finished":
@@ -92,15 +104,6 @@ class Study:
             self.folder.log(line)
         self.folder.log(f"results: {self.folder.results_path}, {self.folder.report_path}")
         return self.folder.scores()
-
-    def _check_data(self) -> None:
-        """Before hours of work: the labelled objects that every fine-tuning needs."""
-        todo = [cell for cell in self.cells if self.folder.record_of(cell).state == "new"]
-        # Drawn from data.train, where the largest number decides; published lists have a file for each.
-        if todo and self.config.fewshot.shots_from is None:
-            todo = [max(todo, key=lambda cell: cell.shots)]
-        for cell in todo:
-            self.actions.check(self.config_of(cell))
 
     def _announce(self, number: int, cell: Cell) -> None:
         todo = [other for other in self.cells if self.folder.record_of(other).state != "finished"]
@@ -176,9 +179,12 @@ def run_study(
 ) -> list[Score]:
     """Fine-tune and measure for every number of shots with every seed; prints a table of means and intervals.
 
+    What fine-tunings and measurements need is looked at first; where it is not there, `out` stays as it is.
+
     Called again with the same `out`, it reads what is finished, resumes what was interrupted, and may be given further
-    shots and seeds. A seed decides which objects are drawn; it is also added to `config.seed`, so that initial
-    weights and the order of pictures differ too.
+    shots and seeds; before the first result, also other data to measure on and another calibration. A seed decides
+    which objects are drawn; it is also added to `config.seed`, so that initial weights and the order of pictures
+    differ too.
 
     Args:
         base: run folder of the base training, or a checkpoint.
@@ -213,8 +219,10 @@ def run_study(
         keep_checkpoints=keep_checkpoints,
         actions=actions or _real_actions(),
     )
-    identity = linearly_scaled(config)[0] if scale_lr else config
-    study.folder.open(base, identity, mode, split, overwrite=overwrite)
+    identity = identity_of(base, linearly_scaled(config)[0] if scale_lr else config, mode, split)
+    study.folder.require_free_or_same(identity, overwrite=overwrite)
+    study.check(anew=overwrite)
+    study.folder.open(identity, overwrite=overwrite)
     return study.run()
 
 

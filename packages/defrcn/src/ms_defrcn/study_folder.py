@@ -34,6 +34,8 @@ _FREE = frozenset(
     }
 )
 """Settings that leave results as they are, or that the study itself decides."""
+_MEASURING = frozenset({"data.val", "data.test", "data.val_images"})
+"""Settings, beside those of `pcb`, by which trained networks are measured: no training depends on them."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +86,30 @@ class StudyFolder:
         """Print a line and keep it in log.txt."""
         RunFolder(self.path).log(message)
 
-    def open(self, base: Path, config: DeFRCNConfig, mode: str, split: str, *, overwrite: bool) -> None:
-        """Make the folder, or check that it holds this study.
+    def require_free_or_same(self, identity: Mapping[str, Any], *, overwrite: bool) -> None:
+        """Check, and change nothing: the folder is new or empty, or holds this study, or any that is to be replaced.
 
         Raises:
-            UserError: no base checkpoint, another study, other files, or no right to write.
+            UserError: it holds another study, or other files.
         """
-        checkpoint = checkpoint_of(base)
-        identity = {
-            "mode": mode,
-            "split": split,
-            "base": checkpoint.absolute().as_posix(),
-            "base_sha256": file_sha256(checkpoint),
-            "settings": _settings(config),
-        }
         if self.study_path.is_file():
-            if overwrite:
-                self._clear()
-            else:
+            if not overwrite:
                 self._require_same(identity)
         elif self.path.is_dir() and any(self.path.iterdir()):
             raise UserError(f"{self.path}: holds other files. Give a new --out for the study.")
+
+    def open(self, identity: Mapping[str, Any], *, overwrite: bool) -> None:
+        """Make the folder, after `require_free_or_same`; with `overwrite`, remove the study that it holds.
+
+        Args:
+            identity: see `identity_of`.
+            overwrite: begin anew.
+
+        Raises:
+            UserError: no right to write.
+        """
+        if overwrite and self.study_path.is_file():
+            self._clear()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -167,8 +172,9 @@ class StudyFolder:
     def _require_same(self, identity: Mapping[str, Any]) -> None:
         former = read_json_object(self.study_path, "Pass --overwrite to begin anew.")
         before = {**_comparable(former), **former.get("settings", {})}
+        measured = bool(self.scores())
         for name, value in {**_comparable(identity), **identity["settings"]}.items():
-            if before.get(name) != value:
+            if before.get(name) != value and (measured or not _is_measuring(name)):
                 raise UserError(
                     f"{self.path}: holds a study with another {name} ({before.get(name)}, now {value}). "
                     "Give another --out, or pass --overwrite to begin anew."
@@ -181,6 +187,27 @@ class StudyFolder:
                 shutil.rmtree(folder, ignore_errors=True)
         for file in (self.study_path, self.results_path, self.report_path, self.path / "log.txt"):
             file.unlink(missing_ok=True)
+
+
+def identity_of(base: Path, config: DeFRCNConfig, mode: str, split: str) -> dict[str, Any]:
+    """What makes a study this one, as study.json keeps it.
+
+    Raises:
+        UserError: no base checkpoint.
+    """
+    checkpoint = checkpoint_of(base)
+    return {
+        "mode": mode,
+        "split": split,
+        "base": checkpoint.absolute().as_posix(),
+        "base_sha256": file_sha256(checkpoint),
+        "settings": _settings(config),
+    }
+
+
+def _is_measuring(key: str) -> bool:
+    """Whether a setting may change until something was measured by it."""
+    return key.startswith("pcb.") or key in _MEASURING
 
 
 def _comparable(study: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from ms_core.checkpoint import read_weights
+from ms_core.checkpoint import WeightFile, read_weights
 from ms_core.checkpoint.convert import write_new
 from ms_core.errors import UserError
 
@@ -64,17 +64,29 @@ def surgery(
             ("randinit"), or a target that exists.
     """
     weights = in_our_names(read_weights(source))
+    start, lines = after_surgery(weights, method=method, base=base, classes=classes, seed=seed)
+    write_new(source, target, start.arrays, start.metadata, overwrite)
+    print("\n".join(lines))
+    print(target)
+
+
+def after_surgery(
+    weights: NamedWeights, *, method: Method, base: Sequence[str], classes: Sequence[str], seed: int
+) -> tuple[WeightFile, list[str]]:
+    """The same in memory: what fine-tuning starts from, under our names, and lines that tell of it.
+
+    Args and errors are those of `surgery`.
+    """
     known = _base_classes(weights, base)
     if method == "remove":
         arrays, lines = remove(weights.arrays), _removed(weights.arrays, classes)
     else:
-        rows = row_map(known, classes, source)
+        rows = row_map(known, classes, weights.path)
         arrays, lines = randinit(weights.arrays, rows, seed), _moved(rows, known, classes)
     kept = {name: array for name, array in arrays.items() if name.startswith(_PARTS)}
-    write_new(source, target, kept, _metadata(weights, method, classes, seed), overwrite)
-    print(f"{source}: {weights.source.name}, {len(known)} base classes; {method} for {len(classes)} classes")
-    print("\n".join(f"  {line}" for line in lines))
-    print(target)
+    start = WeightFile(kept, _metadata(weights, method, classes, seed), weights.format, weights.path)
+    title = f"{weights.path}: {weights.source.name}, {len(known)} base classes; {method} for {len(classes)} classes"
+    return start, [title, *(f"  {line}" for line in lines)]
 
 
 def remove(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -29,11 +29,14 @@ from ms_defrcn.config import DeFRCNConfig
 from ms_defrcn.defrcn import DeFRCN
 from ms_defrcn.detector import Detector
 from ms_defrcn.evaluate import evaluate
+from ms_defrcn.finetune import surgery_method
+from ms_defrcn.lr_scaling import REFERENCE
 from ms_defrcn.models import build_model
 from ms_defrcn.pipeline import MEAN, STD, TrainingBatches
-from ms_defrcn.stage_data import open_stage, with_class_lists
+from ms_defrcn.stage_data import classes_after_surgery, classes_of, open_stage, with_class_lists
+from ms_defrcn.surgery import after_surgery
 from ms_defrcn.training_network import PARTS, TrainingNetwork
-from ms_defrcn.weights import load_trunk, load_weights, model_metadata
+from ms_defrcn.weights import in_our_names, load_trunk, load_weights, model_metadata
 
 LEAST_EPOCH = 320
 """Pictures of an epoch at least: a handful of few-shot pictures is gone through several times, so that a checkpoint is
@@ -65,10 +68,10 @@ def train(config: DeFRCNConfig, out: Path, *, overwrite: bool = False, resume: b
     check_run(config, (*STAT_NAMES, "VOC_AP50") if config.eval.voc_ap50 else STAT_NAMES, out, overwrite)
     splits = open_splits(config)
     runtime = start_run(config)
-    files = StartFiles() if resume else read_start_files(config)
+    files, messages = (StartFiles(), []) if resume else start_files(config)
     network = build_network(config, len(splits.train.classes))
     batches = training_batches(splits.train, network, config, runtime)
-    messages = _description(out, splits, network, batches, runtime)
+    messages = _description(out, splits, network, batches, config, runtime) + messages
     messages += [report.summary() for report in _loaded(network, config, files)]
     step = training_step(network, config, batches, runtime, messages)
     return train_into(
@@ -83,6 +86,28 @@ def train(config: DeFRCNConfig, out: Path, *, overwrite: bool = False, resume: b
         overwrite=overwrite,
         resume=resume,
     )
+
+
+def start_files(config: DeFRCNConfig) -> tuple[StartFiles, list[str]]:
+    """The files of a new run, read, and lines that tell what was done to them: a network of base classes loses or
+    widens its predictors before it is fine-tuned, unless `surgery` did it already.
+
+    Raises:
+        UserError: a file that is not there or cannot be read, or a network of other classes.
+    """
+    files = read_start_files(config)
+    if config.fewshot.classes == "base" or files.network is None or "surgery" in files.network.metadata:
+        return files, []
+    method = surgery_method(config.finetune)
+    classes = classes_after_surgery(config, method)
+    network, lines = after_surgery(
+        in_our_names(files.network),
+        method=method,
+        base=classes.base,
+        classes=classes.names,
+        seed=config.seed,
+    )
+    return StartFiles(files.backbone, network), lines
 
 
 def open_splits(config: DeFRCNConfig) -> Splits:
@@ -177,6 +202,7 @@ def checkpoint_metadata(network: DeFRCN, config: DeFRCNConfig, dataset: Detectio
     return {
         **model_metadata(network, dataset.classes, dataset.category_ids),
         "stage": config.fewshot.classes,
+        "novel": list(classes_of(config).novel),
         "shots": config.fewshot.shots,
         "mean": list(MEAN),
         "std": list(STD),
@@ -193,7 +219,12 @@ def _describe(run: RunFolder, splits: Splits, config: DeFRCNConfig, messages: Se
 
 
 def _description(
-    out: Path, splits: Splits, network: DeFRCN, batches: TrainingBatches, runtime: Runtime
+    out: Path,
+    splits: Splits,
+    network: DeFRCN,
+    batches: TrainingBatches,
+    config: DeFRCNConfig,
+    runtime: Runtime,
 ) -> list[str]:
     """The first lines of the log."""
     lines = []
@@ -203,7 +234,18 @@ def _description(
             lines.extend(f"  note: {note}" for note in dataset.notes)
     lines.append(f"classes: {', '.join(splits.train.classes)}")
     lines.append(f"{network.model_name} on {runtime}; {batches.order}; {out}")
+    lines += _images_an_update(config, runtime)
     return lines
+
+
+def _images_an_update(config: DeFRCNConfig, runtime: Runtime) -> list[str]:
+    """A remark where an update sees another number of images than the recipes' schedules are meant for."""
+    images = config.train.batch_size * runtime.world_size * config.train.accumulate
+    if images == REFERENCE:
+        return []
+    return [
+        f"an update sees {images} images; the published schedules are meant for {REFERENCE} (--scale-lr rescales them)"
+    ]
 
 
 def _evaluation(

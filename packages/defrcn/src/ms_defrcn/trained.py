@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,18 @@ def load_trained(target: Path, config: DeFRCNConfig) -> TrainedModel:
     network = build_model(name, count, proposals=config.proposals, **anchors)
     load_complete(network, weights)
     network.set_train(False)
-    novel = novel_classes(classes, config.fewshot, weights.metadata.get("stage"))
+    fewshot = _with_stated(config.fewshot, weights)
+    novel = novel_classes(classes, fewshot, weights.metadata.get("stage"))
     base = tuple(name for name in classes if name not in novel)
     ids = tuple(weights.metadata.get("category_ids") or range(1, count + 1))
     return TrainedModel(network, name, classes, base, novel, ids, weights.path)
+
+
+def _with_stated(fewshot: FewShotConfig, weights: WeightFile) -> FewShotConfig:
+    """The lists of the configuration; where it has none, what the checkpoint says is novel."""
+    stated = weights.metadata.get("novel")
+    named = fewshot.split != "none" or fewshot.novel_classes is not None or fewshot.base_classes is not None
+    return fewshot if named or stated is None else replace(fewshot, novel_classes=tuple(stated))
 
 
 def novel_classes(classes: Sequence[str], fewshot: FewShotConfig, stage: object = None) -> tuple[str, ...]:

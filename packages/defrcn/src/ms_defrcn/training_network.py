@@ -8,7 +8,7 @@ from mindspore import dtype as mstype
 from ms_defrcn.config import ProposalConfig, RoiConfig
 from ms_defrcn.defrcn import DeFRCN
 from ms_defrcn.losses import anchor_loss, classification_loss, mean_over, objectness_loss, region_loss
-from ms_defrcn.matching import IGNORED, Match
+from ms_defrcn.matching import BACKGROUND, IGNORED, Match
 from ms_defrcn.proposals import Proposals
 from ms_defrcn.sampling import Sample
 
@@ -73,8 +73,9 @@ class TrainingNetwork(nn.Cell):
         for picture in range(images.shape[0]):
             truth = (gt_boxes[picture], gt_classes[picture])
             scores, moves = objectness[picture], deltas[picture]
-            cls, loc = self.rpn_losses(scores, moves, anchors, *truth, anchor_keys[picture])
-            found = self.proposals(scores, moves, anchors, sizes[picture])
+            keys, size = anchor_keys[picture], sizes[picture]
+            cls, loc = self.rpn_losses(scores, moves, anchors, *truth, keys, size)
+            found = self.proposals(scores, moves, anchors, size)
             drawn.append(self.region_sample(found[0], found[2], *truth, roi_keys[picture]))
             rpn_cls.append(cls)
             rpn_loc.append(loc)
@@ -94,9 +95,14 @@ class TrainingNetwork(nn.Cell):
         gt_boxes: Tensor,
         gt_classes: Tensor,
         keys: Tensor,
+        size: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """(objectness, deltas) losses of one picture, summed over its drawn anchors."""
+        """(objectness, deltas) losses of one picture, summed over its drawn anchors.
+
+        Anchors whose centres lie beside the picture, on what fills it up, are no background to learn from.
+        """
         labels, owners = self.anchor_match(anchors, gt_boxes, gt_classes)
+        labels = _without_filling(labels, anchors, size)
         index, positive, negative = self.anchor_sample(labels, keys)
         boxes = ops.gather(gt_boxes, ops.gather(owners, index, 0), 0)
         cls = objectness_loss(ops.gather(objectness, index, 0), positive, negative)
@@ -111,6 +117,14 @@ class TrainingNetwork(nn.Cell):
         positive = ops.logical_and(counts, classes < self.num_classes)
         loss_cls = classification_loss(logits, classes, counts)
         return loss_cls, mean_over(region_loss(deltas, regions, boxes, classes, positive), counts)
+
+
+def _without_filling(labels: Tensor, anchors: Tensor, size: Tensor) -> Tensor:
+    """Labels int32 [A] in which background outside the picture of `size` (height, width) is ignored."""
+    across, down = anchors[:, 0] + anchors[:, 2], anchors[:, 1] + anchors[:, 3]  # twice the centres
+    outside = ops.logical_or(across >= 2 * size[1], down >= 2 * size[0])
+    ignored = ops.logical_and(outside, labels == BACKGROUND)
+    return labels + ops.cast(ignored, mstype.int32) * (IGNORED - BACKGROUND)
 
 
 class RegionSample(nn.Cell):
