@@ -13,7 +13,7 @@ import pytest
 from ms_core.checkpoint import read_model_card, read_weights
 from ms_core.checkpoint.read import read_metadata
 from ms_core.errors import UserError
-from ms_defrcn.conversion import PUBLISHED, convert_weights
+from ms_defrcn.conversion import convert_weights
 from ms_defrcn.models import build_model
 from ms_defrcn.pcb_network import RESNET_101, PcbNetwork
 from ms_defrcn.weights import load_complete, load_weights
@@ -186,12 +186,6 @@ def test_files_of_nobody(tmp_path: Path) -> None:
     ):
         convert_weights(tmp_path / "other.npz", tmp_path / "ours.ckpt")
     assert not (tmp_path / "ours.ckpt").exists()
-
-
-def test_published_hashes_are_those_in_the_names() -> None:
-    for file in PUBLISHED:
-        assert file.sha256 is None or f"-{file.sha256}.pth" in file.name
-    assert len({file.name for file in PUBLISHED}) == len(PUBLISHED)
 
 
 def assert_same(first: Path, second: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -35,45 +35,6 @@ Style = Literal["ours", "zoo"]
 
 _ALL_BUT_RPN = ("backbone.", "affine_", "roi_heads.")
 """Beginnings of what an old checkpoint has for our networks."""
-
-
-@dataclass(frozen=True)
-class PublishedWeights:
-    """A file that others publish and `convert` reads."""
-
-    name: str
-    """As it is published."""
-    origin: str
-    """Who publishes it."""
-    use: str
-    """What it is for here."""
-    bytes: int | None = None
-    """Size, where we know it."""
-    sha256: str | None = None
-    """First characters of the hash, where we know them."""
-
-
-PUBLISHED = (
-    PublishedWeights("R-101.pkl", "MSRA, in Detectron's or detectron2's layout", "trunk of defrcn_r101"),
-    PublishedWeights("R-50.pkl", "MSRA, in Detectron's or detectron2's layout", "trunk of defrcn_r50"),
-    PublishedWeights(
-        "resnet18-5c106cde.pth", "torchvision", "trunk of defrcn_r18", bytes=46_827_520, sha256="5c106cde"
-    ),
-    PublishedWeights("resnet18-f37072fd.pth", "torchvision", "trunk of defrcn_r18", sha256="f37072fd"),
-    PublishedWeights(
-        "resnet101-5d3b4d8f.pth",
-        "torchvision",
-        "calibration (pcb.weights)",
-        bytes=178_728_960,
-        sha256="5d3b4d8f",
-    ),
-    PublishedWeights("resnet101-63fe2227.pth", "torchvision", "calibration (pcb.weights)", sha256="63fe2227"),
-    PublishedWeights("model_final.pth", "the authors' code (detectron2), after a training", "whole network"),
-    PublishedWeights("backbone.ckpt", "pkl2ckpt.py of the old MindSpore port", "trunk of defrcn_r101"),
-    PublishedWeights("res101_ms.ckpt", "pth2ckpt.py of the old MindSpore port", "calibration (pcb.weights)"),
-    PublishedWeights("defrcn-*.ckpt", "the old MindSpore port, after a training", "all but the RPN"),
-)
-"""Files that can be converted. torchvision writes the first eight characters of the hash into the name."""
 
 
 def convert_weights(
