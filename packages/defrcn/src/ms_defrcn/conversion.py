@@ -9,6 +9,7 @@ from typing import Any, Literal, NoReturn
 from ms_core.checkpoint import LoadReport, WeightFile, read_weights
 from ms_core.checkpoint.convert import write_filled
 from ms_core.checkpoint.elements import printable
+from ms_core.checkpoint.named_weights import NamedWeights
 from ms_core.data.classes import load_classes
 from ms_core.errors import UserError
 
@@ -20,7 +21,6 @@ from ms_defrcn.pcb_network import PcbNetwork
 from ms_defrcn.torchvision_names import has_bottlenecks
 from ms_defrcn.weights import (
     PCB_MODEL,
-    NamedWeights,
     anchor_options_of,
     classes_of,
     in_our_names,

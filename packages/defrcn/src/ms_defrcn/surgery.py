@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from ms_core.checkpoint import WeightFile, read_weights
 from ms_core.checkpoint.convert import write_new
+from ms_core.checkpoint.named_weights import NamedWeights
 from ms_core.errors import UserError
 
 from ms_defrcn.weights import (
     BOXES,
     CLASSIFIER,
     PREDICTOR,
-    NamedWeights,
     anchor_options_of,
     classes_of,
     in_our_names,

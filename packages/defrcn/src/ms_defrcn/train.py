@@ -14,7 +14,7 @@ from mindspore import dtype as mstype
 from ms_core.checkpoint import LoadReport
 from ms_core.data.record_cache import has_split
 from ms_core.data.sample import DetectionDataset
-from ms_core.data.summary import write_data_summary
+from ms_core.data.summary import split_lines, write_data_summary
 from ms_core.device import Runtime
 from ms_core.evaluation.coco_metrics import STAT_NAMES
 from ms_core.run_folder import RunFolder
@@ -227,11 +227,7 @@ def _description(
     runtime: Runtime,
 ) -> list[str]:
     """The first lines of the log."""
-    lines = []
-    for name, dataset in (("train", splits.train), ("val", splits.val)):
-        if dataset is not None:
-            lines.append(f"{name}: {len(dataset)} images, {dataset.box_count} boxes, {dataset.source}")
-            lines.extend(f"  note: {note}" for note in dataset.notes)
+    lines = split_lines(vars(splits))
     lines.append(f"classes: {', '.join(splits.train.classes)}")
     lines.append(f"{network.model_name} on {runtime}; {batches.order}; {out}")
     lines += _images_an_update(config, runtime)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ms_core.checkpoint import LoadReport, WeightFile, read_weights
 from ms_core.checkpoint.convert import write_filled
 from ms_core.checkpoint.elements import printable
+from ms_core.checkpoint.named_weights import NamedWeights
 from ms_core.errors import UserError
 from ms_core.old_zoo.rules_segformer import OLD_DECODER_WIDTH
 from ms_core.segmentation.classes import MaskClasses, load_mask_classes
@@ -16,7 +17,6 @@ from ms_segformer.models import build_model
 from ms_segformer.old_zoo_names import to_old_zoo
 from ms_segformer.segformer import SegFormer
 from ms_segformer.weights import (
-    NamedWeights,
     classes_of,
     decoder_width_of,
     in_our_names,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ms_core.checkpoint import (
     read_model_card,
     read_weights,
 )
+from ms_core.checkpoint.named_weights import NamedWeights, named_weights
 from ms_core.checkpoint.sources import has_averaged_weights
 from ms_core.errors import UserError
 
@@ -50,16 +51,6 @@ SOURCES = (
     OLD_ZOO_ENCODER,
 )
 """Files a network can be filled from, beside its own checkpoints; no two of them recognise the same file."""
-
-
-@dataclass(frozen=True, eq=False)
-class NamedWeights(WeightFile):
-    """A file whose arrays have the names and the layout of this package's networks; from `in_our_names`."""
-
-    original: WeightFile = field(kw_only=True)
-    """The file as it was read."""
-    source: WeightSource = field(kw_only=True)
-    """Whose names it has there."""
 
 
 def load_weights(network: SegFormer, path: Path | str | WeightFile) -> LoadReport:
@@ -112,22 +103,12 @@ def _named(path: Path | str | WeightFile) -> NamedWeights:
 
 
 def in_our_names(weights: WeightFile) -> NamedWeights:
-    """The same file with the names and the layout of this package's networks.
-
-    Translating takes a while, so do it once where a file is asked several things: whoever gets what this function
-    returned does not translate again.
+    """The same file with the names and the layout of this package's networks; see `named_weights`.
 
     Raises:
         UserError: two arrays of the file stand for one parameter.
     """
-    if isinstance(weights, NamedWeights):
-        return weights
-    source = next((source for source in SOURCES if source.recognises(weights.arrays)), NATIVE)
-    try:
-        arrays = source.translate(weights.arrays)
-    except UserError as error:  # translations know names, not files
-        raise UserError(f"{weights.path}: {error}") from error
-    return NamedWeights(**{**vars(weights), "arrays": arrays}, source=source, original=weights)
+    return named_weights(weights, SOURCES)
 
 
 def model_of(weights: WeightFile) -> str | None:

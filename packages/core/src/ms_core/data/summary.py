@@ -17,6 +17,20 @@ SIDE_EDGES = np.geomspace(0.005, 1.0, 25)
 _SMALL, _LARGE = 32**2, 96**2  # pixels^2, COCO's size ranges
 
 
+def split_lines(splits: Mapping[str, DetectionDataset | None]) -> list[str]:
+    """The first lines of a training log: how many images and boxes each split has, and what was noted about it.
+
+    Args:
+        splits: name ("train", "val") -> data set; None: there is no such data.
+    """
+    lines = []
+    for name, dataset in splits.items():
+        if dataset is not None:
+            lines.append(f"{name}: {len(dataset)} images, {dataset.box_count} boxes, {dataset.source}")
+            lines.extend(f"  note: {note}" for note in dataset.notes)
+    return lines
+
+
 def summarise_dataset(dataset: DetectionDataset) -> dict[str, Any]:
     """What a report says of one split: JSON values only.
 

@@ -14,7 +14,7 @@ from ms_core.checkpoint.weight_file import WeightFile
 from ms_core.data.network_input import IMAGENET_MEAN, IMAGENET_STD
 from ms_core.data.record_cache import has_split, open_cached_split
 from ms_core.data.sample import DetectionDataset
-from ms_core.data.summary import write_data_summary
+from ms_core.data.summary import split_lines, write_data_summary
 from ms_core.detection.losses import SingleShotLoss
 from ms_core.device import Runtime
 from ms_core.errors import UserError
@@ -206,11 +206,7 @@ def _description(
     out: Path, splits: Splits, network: nn.Cell, batches: TrainingBatches, runtime: Runtime
 ) -> list[str]:
     """The first lines of the log."""
-    lines = []
-    for name, dataset in (("train", splits.train), ("val", splits.val)):
-        if dataset is not None:
-            lines.append(f"{name}: {len(dataset)} images, {dataset.box_count} boxes, {dataset.source}")
-            lines.extend(f"  note: {note}" for note in dataset.notes)
+    lines = split_lines(vars(splits))
     lines.append(f"classes: {', '.join(splits.train.classes)}")
     lines.append(
         f"{network.model_name} ({network.variant}, padding {network.padding}) on {runtime}; "
