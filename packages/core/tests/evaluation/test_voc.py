@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ms_core.detection.detections import Detections
 from ms_core.evaluation.coco import CocoEvaluator
-from ms_core.evaluation.voc import area_under_envelope
+from ms_core.evaluation.voc import average_precision
 
 
 def truth(*boxes: tuple[list[float], int]) -> dict:
@@ -26,10 +26,29 @@ def voc_ap50(ground_truth: dict, boxes: list[list[float]], scores: list[float]) 
 
 def test_area_by_hand() -> None:
     # right, wrong, right of 3 objects: precision 1 up to recall 1/3, 2/3 up to 2/3, then nothing
-    assert area_under_envelope(np.array([True, False, True]), 3) == pytest.approx(1 / 3 + 2 / 9)
-    assert area_under_envelope(np.array([False, True]), 1) == pytest.approx(0.5)
-    assert area_under_envelope(np.zeros(0, bool), 2) == 0
-    assert area_under_envelope(np.zeros(3, bool), 0) == -1
+    assert average_precision(np.array([True, False, True]), 3) == pytest.approx(1 / 3 + 2 / 9)
+    assert average_precision(np.array([False, True]), 1) == pytest.approx(0.5)
+    assert average_precision(np.zeros(0, bool), 2) == 0
+    assert average_precision(np.zeros(3, bool), 0) == -1
+
+
+def test_eleven_points_by_hand() -> None:
+    # precision 1 at recall 0, .1, .2, .3; 2/3 at .4, .5, .6; nothing beyond 2/3
+    right = np.array([True, False, True])
+    assert average_precision(right, 3, "11-point") == pytest.approx((4 + 3 * 2 / 3) / 11)
+    assert (
+        average_precision(np.ones(10, bool), 10, "11-point") == 1
+    )  # every tenth is reached, rounding or not
+    assert average_precision(np.zeros(0, bool), 2, "11-point") == 0
+    assert average_precision(np.zeros(3, bool), 0, "11-point") == -1
+
+
+def test_the_evaluator_follows_the_rule() -> None:
+    evaluator = CocoEvaluator(
+        truth(([0, 0, 10, 10], 0), ([50, 50, 10, 10], 0)), voc_ap50=True, voc_rule="11-point"
+    )
+    evaluator.update(1, Detections(np.array([[0.0, 0, 10, 10]]), np.array([0.5]), np.zeros(1)), [4])
+    assert evaluator.compute().voc_ap50 == pytest.approx(6 / 11)
 
 
 def test_second_detection_of_an_object_is_wrong() -> None:

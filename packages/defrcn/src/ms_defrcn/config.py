@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from ms_core.config_checks import check_at_least_one, check_within_one
 from ms_core.data.config import DetectionDataConfig
 from ms_core.train.run_config import RunConfig
+
+RECIPES = files("ms_defrcn") / "configs"
+"""The recipes that come with the package."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,9 @@ class EvalConfig:
     engine: Literal["auto", "hotcoco", "pycocotools"] = "auto"
     """Who computes the COCO numbers; "auto" takes hotcoco where it is installed."""
     voc_ap50: bool = False
-    """Also report the VOC AP at IoU 0.5 (area under the curve, difficult boxes ignored)."""
+    """Also report the VOC AP at IoU 0.5, difficult boxes ignored."""
+    voc_rule: Literal["area", "11-point"] = "area"
+    """Of VOC2010 and later, or of VOC2007, by which numbers of its test set are published."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def evaluate(
     """
     from ms_defrcn.detector import detect_all
 
-    evaluator = CocoEvaluator(dataset.to_coco(), engine=config.engine, voc_ap50=config.voc_ap50)
+    evaluator = CocoEvaluator(
+        dataset.to_coco(), engine=config.engine, voc_ap50=config.voc_ap50, voc_rule=config.voc_rule
+    )
     found = detect_all(detector, dataset.samples, workers=workers, encoded=dataset.encoded)
     for sample, detections in track(found, len(dataset)):
         evaluator.update(sample.id, detections, dataset.category_ids)

@@ -14,7 +14,7 @@ from ms_core.errors import UserError
 from ms_core.evaluation.coco_metrics import ClassScore, CocoMetrics, known_mean, summarise
 from ms_core.evaluation.engines import Counts, EngineName, choose_engine, count_matches
 from ms_core.evaluation.ground_truth import GroundTruth, is_box, is_finite, load_ground_truth
-from ms_core.evaluation.voc import voc_average_precision
+from ms_core.evaluation.voc import Rule, voc_average_precision
 
 __all__ = ["CocoEvaluator", "CocoMetrics"]
 
@@ -33,6 +33,7 @@ class CocoEvaluator:
         ground_truth: COCO dict or annotation file.
         engine: who counts matches; "auto" takes hotcoco where it is installed. Their results agree.
         voc_ap50: also compute VOC's AP at IoU 0.5 (see `evaluation.voc`).
+        voc_rule: by which rule.
         image_ids: evaluate only these images; detections of others are dropped. None: those that were
             updated.
 
@@ -46,12 +47,14 @@ class CocoEvaluator:
         *,
         engine: EngineName = "auto",
         voc_ap50: bool = False,
+        voc_rule: Rule = "area",
         image_ids: Iterable[int] | None = None,
     ) -> None:
         self._truth = load_ground_truth(ground_truth)
         self._place_of_category = {id_: place for place, id_ in enumerate(self._truth.category_ids)}
         self._engine: EngineName = choose_engine(engine)
         self._voc_ap50 = voc_ap50
+        self._voc_rule: Rule = voc_rule
         self._limit = None if image_ids is None else frozenset(int(i) for i in image_ids)
         for image_id in self._limit or ():
             self._require_image(image_id, "image_ids")
@@ -113,7 +116,8 @@ class CocoEvaluator:
         found = self._table(images)
         truth = self._truth.numbered(images)
         counts = count_matches(truth, found, self._engine)
-        return self._metrics(truth, counts, voc_average_precision(truth, found) if self._voc_ap50 else {})
+        voc = voc_average_precision(truth, found, rule=self._voc_rule) if self._voc_ap50 else {}
+        return self._metrics(truth, counts, voc)
 
     def _metrics(self, truth: GroundTruth, counts: Counts, voc: Mapping[int, float]) -> CocoMetrics:
         """Args: the numbered truth, and what was counted against it."""

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
+from ms_core.atomic import JsonListFile, atomic_write
+from ms_core.data.sample import Sample
 from ms_core.detection.detections import Detections
+
+
+@contextmanager
+def coco_result_file(
+    path: Path, category_ids: Sequence[int]
+) -> Iterator[Callable[[Sample, Detections], None]]:
+    """Write a COCO result file image by image: gives a function that takes a sample and what was found in it.
+
+    Args:
+        path: whole at the end of the block, or what it was before.
+        category_ids: of every label.
+
+    Raises:
+        UserError: the system refuses to write.
+    """
+    with atomic_write(path) as file:
+        results = JsonListFile(file)
+
+        def keep(sample: Sample, detections: Detections) -> None:
+            for entry in coco_results(sample.id, detections, category_ids):
+                results.add(entry)
+
+        yield keep
+        results.close()
 
 
 def coco_results(image_id: int, detections: Detections, category_ids: Sequence[int]) -> Iterator[dict]:
