@@ -16,6 +16,7 @@ TITLES = {
     "forward": "forward, batch 1",
     "postprocess": "post-processing",
     "metrics": "metrics, one image",
+    "detection": "detection, one picture",
     "train": "training step",
 }
 """Parts of a benchmark as the table names them."""
@@ -25,11 +26,15 @@ COLUMNS = ("part", "median", "fastest - slowest", "first call", "images/s", "pea
 def print_table(result: dict[str, Any]) -> None:
     """A row for each part."""
     table = Table(box=None, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "part" else "right", no_wrap=True)
-    for row in benchmark_rows(result):
+    rows = benchmark_rows(result)
+    for number, column in enumerate(COLUMNS):
+        width = max(len(row[number]) for row in (COLUMNS, *rows))  # a log file has no width to be fitted into
+        table.add_column(
+            column, justify="left" if column == "part" else "right", no_wrap=True, min_width=width
+        )
+    for row in rows:
         table.add_row(*row)
-    console().print(table)
+    console().print(table, crop=False)
 
 
 def benchmark_rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
