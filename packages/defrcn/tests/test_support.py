@@ -32,7 +32,9 @@ def test_support_is_what_was_trained_on(config, classes, seed):
         for label, box in zip(sample.labels, sample.boxes.tolist(), strict=True)
     }
     compared = {
-        (name, sample.path, tuple(box.tolist())) for name, objects in support for sample, box in objects
+        (name, shot.path, tuple(shot.boxes[0].tolist()))
+        for name, shots in zip(support.classes, support.shots, strict=True)
+        for shot in shots
     }
     assert len(compared) == 6
     assert compared == {entry for entry in trained if entry[0] != "bee"}
@@ -42,7 +44,8 @@ def test_a_folder_of_labelled_pictures_gives_all_its_objects(config, tmp_path):
     few = write_voc(tmp_path / "few", {"x.jpg": ("ant", "cow"), "y.jpg": ("ant",)})
     fewshot = replace(config.fewshot, shots_from=str(few.parents[2]), shots=0)
     support = support_boxes(replace(config, fewshot=fewshot))
-    assert [(name, len(objects)) for name, objects in support] == [("cow", 1), ("ant", 2)]
+    assert support.classes == ("cow", "ant")
+    assert [len(shots) for shots in support.shots] == [1, 2]
 
 
 def test_a_novel_class_without_objects_is_named(config, tmp_path):

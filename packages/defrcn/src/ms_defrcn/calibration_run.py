@@ -11,6 +11,7 @@ from ms_core.errors import UserError
 from ms_defrcn.calibration import Calibration, Describe
 from ms_defrcn.config import DeFRCNConfig
 from ms_defrcn.detector_describer import DetectorDescriber
+from ms_defrcn.kept_shots import with_kept_shots
 from ms_defrcn.prototypes import cached_prototypes, describer_identity, prototype_folder
 from ms_defrcn.region_describer import open_describer, weights_of
 from ms_defrcn.support import support_boxes
@@ -27,7 +28,8 @@ def open_calibration(
     Args:
         model: what `target` holds.
         target: run folder or checkpoint; the prototypes are kept with it.
-        config: sections `pcb`, and `fewshot` and `data`, which name the labelled objects.
+        config: sections `pcb`, and `fewshot` and `data`, which name the labelled objects; where they say what the run
+            of `target` was trained with, it is those that the run keeps.
         say: told when a graph is about to be compiled.
 
     Returns:
@@ -46,7 +48,7 @@ def open_calibration(
         )
     if config.pcb.features == "imagenet":
         weights_of(config.pcb)  # before pictures are read
-    support = support_boxes(config, model.novel)
+    support = support_boxes(with_kept_shots(config, target), model.novel)
     describer, identity = _describer(model, config, say)
     prototypes = cached_prototypes(support, identity, prototype_folder(target), describer)
     objects = sum(map(len, support.shots))

@@ -23,16 +23,6 @@ class StageClasses:
     all: tuple[str, ...]
     """Base and novel classes in the label order of a network for both."""
 
-    @property
-    def novel_labels(self) -> tuple[int, ...]:
-        """Labels of the stage's classes that are novel."""
-        return tuple(label for label, name in enumerate(self.names) if name in self.novel)
-
-    @property
-    def base_labels(self) -> tuple[int, ...]:
-        """Labels of the stage's classes that are base classes."""
-        return tuple(label for label, name in enumerate(self.names) if name in self.base)
-
 
 def stage_classes(fewshot: FewShotConfig, names: Sequence[str] = ()) -> StageClasses:
     """The classes of the stage that `fewshot` describes.

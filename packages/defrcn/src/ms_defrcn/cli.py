@@ -9,7 +9,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor, run
@@ -28,10 +27,9 @@ from ms_core.verb_options import (
 )
 
 import ms_defrcn
-from ms_defrcn.config import DeFRCNConfig
+from ms_defrcn.config import RECIPES, DeFRCNConfig
 
 TOOL = "ms-defrcn"
-RECIPES = files("ms_defrcn") / "configs"
 DEMO_RECIPE = "defrcn_r18_demo"
 HELP = {
     "train": "train a detector on classes of which there are many labelled objects",
@@ -322,6 +320,10 @@ def _predict_arguments(parser: ArgumentParser) -> None:
 def _predict(arguments: Namespace) -> None:
     from ms_defrcn.predict import predict_target
 
+    if arguments.pcb == "off" and arguments.support is not None:
+        raise UserError(
+            "--support: names objects to calibrate by, but --pcb off asks for none. Leave one out."
+        )
     predict_target(
         arguments.target,
         _with_pcb(arguments),

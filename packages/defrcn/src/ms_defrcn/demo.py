@@ -16,8 +16,7 @@ from ms_core.config import load_config
 from ms_core.errors import UserError
 from ms_core.run_target import checkpoint_of
 
-from ms_defrcn.cli import RECIPES
-from ms_defrcn.config import DeFRCNConfig
+from ms_defrcn.config import RECIPES, DeFRCNConfig
 from ms_defrcn.demo_data import NOVEL_SHAPES, make_demo_data
 from ms_defrcn.evaluation_run import evaluate_target
 from ms_defrcn.finetune import finetune_config

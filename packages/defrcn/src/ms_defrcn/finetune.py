@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -23,23 +22,23 @@ from ms_core.recipes import Recipe, read_recipe
 from ms_core.run_target import config_of_run
 from ms_core.schedules import ScheduleConfig
 
-from ms_defrcn.config import DeFRCNConfig, FinetuneConfig
+from ms_defrcn.config import RECIPES, DeFRCNConfig, FinetuneConfig
 
 Mode = Literal["fsod", "gfsod"]
 Surgery = Literal["remove", "randinit"]
 
 FALL_AT = 0.8
 """Share of the iterations after which the learning rate falls."""
-_RECIPES = files("ms_defrcn") / "configs"
 _KEPT_SECTIONS = ("data", "input", "proposals", "roi", "postprocess", "eval", "precision", "loss_scale")
 _KEPT_KEYS = frozenset(
     {
         *("fewshot.split", "fewshot.base_classes", "fewshot.novel_classes", "fewshot.shots_from"),
         *("model.name", "model.anchor_sizes", "model.anchor_ratios"),
+        *("pcb.features", "pcb.weights", "pcb.max_side"),
         *("train.batch_size", "train.accumulate", "train.workers", "device", "mode", "compile_cache", "seed"),
     }
 )
-"""In these, fine-tuning follows the base training: data, network and machine."""
+"""In these, fine-tuning follows the base training: data, network, what calibration looks with, and machine."""
 
 
 def finetune_recipe(base: Path, mode: Mode) -> Recipe:
@@ -60,10 +59,10 @@ def finetune_recipe(base: Path, mode: Mode) -> Recipe:
         raise UserError(
             f"{base}: belongs to no run folder, so its settings are unknown. Give a recipe of fine-tuning: --config."
         )
-    before = read_recipe(file, _RECIPES)
-    split = load_config(DeFRCNConfig, recipe=file, recipes=_RECIPES).fewshot.split
+    before = read_recipe(file, RECIPES)
+    split = load_config(DeFRCNConfig, recipe=file, recipes=RECIPES).fewshot.split
     kept = {key: entry for key, entry in before.items() if _is_kept(key)}
-    return {**read_recipe(recipe_name(split, mode), _RECIPES), **kept}
+    return {**read_recipe(recipe_name(split, mode), RECIPES), **kept}
 
 
 def recipe_name(split: str, mode: Mode) -> str:

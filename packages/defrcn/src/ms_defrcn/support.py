@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from ms_core.data.sample import EncodedReader, Sample
 from ms_core.errors import UserError
 
@@ -26,11 +25,6 @@ class Support:
     """Gives the encoded picture of a sample."""
     source: Path
     """What the objects come from, for messages."""
-
-    def __iter__(self) -> Iterator[tuple[str, list[tuple[Sample, np.ndarray]]]]:
-        """Each class with its (sample, box float32 [4] x0 y0 x1 y1 in pixels)."""
-        for name, shots in zip(self.classes, self.shots, strict=True):
-            yield name, [(shot, shot.boxes[0]) for shot in shots]
 
 
 def support_boxes(config: DeFRCNConfig, novel: Sequence[str] | None = None) -> Support:

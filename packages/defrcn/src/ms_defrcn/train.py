@@ -30,6 +30,7 @@ from ms_defrcn.defrcn import DeFRCN
 from ms_defrcn.detector import Detector
 from ms_defrcn.evaluate import evaluate
 from ms_defrcn.finetune import surgery_method
+from ms_defrcn.kept_shots import keep_shots
 from ms_defrcn.lr_scaling import REFERENCE
 from ms_defrcn.models import build_model
 from ms_defrcn.pipeline import MEAN, STD, TrainingBatches
@@ -212,6 +213,8 @@ def checkpoint_metadata(network: DeFRCN, config: DeFRCNConfig, dataset: Detectio
 def _describe(run: RunFolder, splits: Splits, config: DeFRCNConfig, messages: Sequence[str]) -> None:
     """Write down what the run works with."""
     if run.is_main:
+        if config.fewshot.shots or config.fewshot.shots_from:
+            keep_shots(splits.train, run.path)
         side = config.input.test_short_side
         write_data_summary(run.data_path, vars(splits), (side, side))
     for message in messages:
