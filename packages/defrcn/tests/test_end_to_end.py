@@ -202,3 +202,32 @@ def test_a_network_of_other_classes_is_refused(demo_run: Path, tmp_path: Path, c
     novel = ["--fewshot.novel-classes", "[star,cross]"]
     assert main(["finetune", base, *words, *novel, "--out", str(tmp_path / "run")]) == 2
     assert "was trained for 2 classes, 3 base classes are named" in capsys.readouterr().err
+
+
+def test_fine_tuning_from_a_network_after_surgery_is_that_from_the_base_network(
+    demo_run: Path, base: Path, tmp_path: Path
+):
+    """Surgery by hand, as the original's users know it, or by `finetune` itself: the same weights come out."""
+    novel = ["--fewshot.novel-classes", "[star,cross]"]
+    start = tmp_path / "model_reset_remove.ckpt"
+    assert main(["surgery", str(base), str(start), "--method", "remove", *novel]) == 0
+    data = ["--data.train", str(demo_run / "shapes" / "fewshot" / "train.json"), "--train.evaluate", "false"]
+    words = [
+        "--config",
+        "defrcn_r18_demo_fewshot",
+        "--shots",
+        "1",
+        "--train.iterations",
+        "1",
+        *data,
+        *novel,
+        *SMALL,
+    ]
+    outcomes = []
+    for number, source in enumerate((start, base)):
+        out = tmp_path / str(number)
+        assert main(["finetune", str(source), *words, "--out", str(out)]) == 0
+        outcomes.append(read_weights(out / "checkpoints" / "last.ckpt").arrays)
+    by_hand, at_once = outcomes
+    for name, array in at_once.items():
+        np.testing.assert_array_equal(by_hand[name], array, err_msg=name)
