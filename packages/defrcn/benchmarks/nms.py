@@ -22,7 +22,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 from ms_core.atomic import atomic_write
-from ms_defrcn.proposals import GreedySuppression
+from ms_core.networks.greedy_suppression import GreedySuppression
 
 HEIGHT, WIDTH = 800, 1216
 THRESHOLD = 0.7

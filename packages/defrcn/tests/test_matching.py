@@ -1,14 +1,12 @@
-"""Overlaps of boxes and labels of anchors."""
+"""Labels of anchors."""
 
 from pathlib import Path
 
 import mindspore as ms
 import numpy as np
-import pytest
 from mindspore import Tensor
-from ms_core.detection.boxes import box_iou
 from ms_defrcn.anchors import AnchorGrid
-from ms_defrcn.matching import BACKGROUND, IGNORED, OBJECT, Match, PairwiseIou
+from ms_defrcn.matching import BACKGROUND, IGNORED, OBJECT, Match
 
 GOLDEN = Path(__file__).parent / "golden" / "training.npz"
 GT_BOXES = np.array([[20, 30, 120, 180], [100, 60, 300, 240], [200, 10, 260, 90]], np.float32)
@@ -29,15 +27,6 @@ def with_fillers(boxes: np.ndarray, classes: np.ndarray, slots: int) -> tuple[Te
     return Tensor(np.concatenate((boxes, filler))), Tensor(
         np.append(classes, np.full(missing, -1)).astype(np.int32)
     )
-
-
-@pytest.mark.parametrize("fused", [True, False])
-def test_overlaps_are_those_of_the_core(fused: bool) -> None:
-    first, second = some_boxes(60), some_boxes(50, seed=1)
-    second[:5] = first[:5]  # equal boxes
-    second[5:10, 2:] = second[5:10, :2]  # and empty ones
-    iou = PairwiseIou(fused)(Tensor(first), Tensor(second)).asnumpy()
-    np.testing.assert_array_equal(iou, box_iou(second, first))
 
 
 def test_labels_of_anchors_are_those_of_detectron2(mode: str) -> None:
