@@ -167,7 +167,8 @@ def test_an_exported_model_agrees(tuned: Path, tmp_path: Path, capsys: pytest.Ca
     assert "largest difference" in capsys.readouterr().out
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["task"], manifest["classes"]) == ("two-stage detection", NOVEL)
-    assert manifest["input_shape"] == [1, 3, 96, 128]
+    assert manifest["input"]["shape"] == [1, 3, 96, 128]
+    assert manifest["output_form"] == "nms"
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,27 @@ def test_export_agrees_with_the_network(run: Path, tmp_path: Path, capsys):
     assert "largest difference from the network" in capsys.readouterr().out
     manifest = json.loads((tmp_path / "exported" / "manifest.json").read_text())
     assert manifest["classes"] == ["circle", "square", "triangle"]
-    assert manifest["input_shape"] == [1, 3, 300, 300]
+    assert manifest["input"]["shape"] == [1, 3, 300, 300]
+    assert [output["name"] for output in manifest["outputs"]] == ["boxes", "scores"]
 
 
-@pytest.mark.parametrize("name", ["air", "onnx"])
-def test_formats_that_cannot_be_written_are_refused_before_any_work(run: Path, tmp_path: Path, name: str):
-    assert main(["export", str(run), "--format", name, "--out", str(tmp_path / "x")]) == 2
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--format", "mindir", "air"], "MindSpore writes AIR on Ascend"),
+        (["--format", "om"], "om: expected mindir or onnx or air; what is exported is named before"),
+        (["--batch-size", "0"], "expected a whole number of at least 1, or dynamic"),
+        (["--batch-size", "dynamic", "--outputs", "nms"], "--batch-size dynamic: the selection of boxes"),
+        (["--encrypt-key-file", "no-key"], "no-key: cannot be read"),
+        (["--picture", "gone.jpg"], "gone.jpg: no such picture"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_before_any_work(
+    run: Path, tmp_path: Path, capsys, words: list[str], said: str
+):
+    assert main(["export", str(run), *words, "--out", str(tmp_path / "x")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
     assert not (tmp_path / "x").exists()
 
 

@@ -25,4 +25,4 @@ def test_export_agrees_with_the_network(run: Path, tmp_path: Path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "exported")]) == 0
     assert "largest difference from the network" in capsys.readouterr().out
     manifest = json.loads((tmp_path / "exported" / "manifest.json").read_text())
-    assert manifest["input_shape"] == [1, 3, 320, 320]
+    assert manifest["input"]["shape"] == [1, 3, 320, 320]

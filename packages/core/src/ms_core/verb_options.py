@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
 
 
-def add_export_options(parser: ArgumentParser) -> None:
-    """What is exported, into which format and folder, and what it is compared on."""
-    parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
-    parser.add_argument("--format", choices=("mindir", "onnx", "air"), default="mindir", help="what to write")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the model and manifest.json")
-    parser.add_argument("--batch-size", type=int, default=1, help="images the model takes at once")
-    parser.add_argument("--picture", type=Path, help="what model and network are compared on")
-    parser.add_argument("--overwrite", action="store_true", help="replace a model in --out")
-
-
 def add_convert_style(parser: ArgumentParser) -> None:
     """For whom a converted file is."""
     parser.add_argument(

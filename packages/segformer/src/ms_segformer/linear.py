@@ -66,6 +66,9 @@ class AddBias(nn.Cell):
 
 def for_each(matrix: Tensor, count: int) -> Tensor:
     """[n, m] -> [count, n, m], the same matrix for each of `count` others it is to be multiplied with."""
-    if count == 1:
-        return matrix.expand_dims(0)
+    known = ops.isconstant(count)
+    # Two conditions: an unknown number would make the second one a branch of the graph.
+    if known:  # noqa: SIM102
+        if count == 1:
+            return matrix.expand_dims(0)
     return ops.broadcast_to(matrix.expand_dims(0), (count, *matrix.shape))

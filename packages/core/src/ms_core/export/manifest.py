@@ -1,155 +1,305 @@
 """`manifest.json` beside an exported model: all that a program needs to use it without this package."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from ms_core.atomic import atomic_write
 from ms_core.errors import UserError
+from ms_core.json_dataclass import from_json
+from ms_core.json_object import read_json_object
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NAME = "manifest.json"
+_REMEDY = "Export the model again."
+
+Format = Literal["mindir", "onnx", "air"]
+Dtype = Literal["float32", "uint8", "int32"]
 
 
-@dataclass(frozen=True)
-class ExportedGraph:
-    """What every manifest says: which file it is, and what it takes."""
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """One file with the exported graph."""
 
+    format: Format
+    """What is in it."""
+    name: str
+    """Of the file, in the manifest's folder."""
+    sha256: str
+    """Of its content, hexadecimal."""
+    encrypted: bool = False
+    """Whether a key is needed to read it (MINDIR only)."""
+    opset: int | None = None
+    """Operator set of an ONNX file; null for the others."""
+
+    def __post_init__(self) -> None:
+        if not self.name or Path(self.name).name != self.name or "\\" in self.name:
+            raise ValueError(f"name: {self.name!r} is no name of a file in this folder")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """An input or output of the graph."""
+
+    name: str
+    """In the order of the lists they stand in is the order of the graph; MINDIR files keep no names."""
+    shape: tuple[int | None, ...]
+    """null: any length (the batch)."""
+    dtype: Dtype
+    """Of its values."""
+
+    def __post_init__(self) -> None:
+        if any(length is not None and length < 1 for length in self.shape):
+            raise ValueError(f"shape: {list(self.shape)} has a length below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageInput(TensorSpec):
+    """The first input of the graph: pictures.
+
+    Where `normalised_inside` is true the graph takes the pixels as they are, uint8 [B, H, W, 3]; else the program
+    that runs it normalises, (pixel - mean) / std, float32 [B, 3, H, W].
+    """
+
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    """Order of the axes."""
+    channels: Literal["RGB", "BGR"] = "RGB"
+    """Order of the colours."""
+    mean: tuple[float, float, float]
+    """Subtracted from pixels 0-255, in the order of `channels`."""
+    std: tuple[float, float, float]
+    """Divisor after that, in the order of `channels`."""
+    normalised_inside: bool = False
+    """Whether the graph normalises."""
+    resize: Literal["stretch", "fit"] = "stretch"
+    """stretch: bilinear to (width, height), aspect ratio not kept; fit: bilinear, aspect ratio kept, as large as fits,
+    the picture top left, the rest zeros after normalisation."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.shape) != 4 or self.shape[self._channel_axis] != 3 or None in self.shape[1:]:
+            raise ValueError(f"shape: {list(self.shape)} is not that of {self.layout} pictures")
+
+    @property
+    def _channel_axis(self) -> int:
+        return 1 if self.layout == "NCHW" else 3
+
+    @property
+    def batch_size(self) -> int | None:
+        """Pictures at once; None: any number."""
+        return self.shape[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width), pixels."""
+        height, width = (
+            length for axis, length in enumerate(self.shape) if axis not in (0, self._channel_axis)
+        )
+        assert height is not None
+        assert width is not None
+        return height, width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postprocess:
+    """How detections are selected: what is left to do after the graph, or what the graph did (form nms)."""
+
+    min_score: float
+    """Detections at or below this score are dropped, 0-1."""
+    nms_threshold: float
+    """Of two boxes of one class that overlap by more than this IoU the weaker is dropped, 0-1."""
+    max_per_class: int | None = None
+    """Most detections of one class in one picture; null: no such bound."""
+    max_detections: int | None = None
+    """Most detections in one picture; null: no such bound."""
+    plus_one: bool = False
+    """Whether sides of boxes count as x1 - x0 + 1 pixels in the IoU (the old zoo), not as x1 - x0."""
+    class_agnostic: bool = False
+    """Whether a box counts for its best class only and drops weaker boxes of every class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What every manifest says."""
+
+    task: ClassVar[str]
+    """Which of the manifests this is."""
+    forms: ClassVar[tuple[str, ...]]
+    """What `output_form` may be."""
+
+    package: str
+    """Command that exported it, e.g. ms-ssd."""
     model: str
     """Model name, e.g. ssd300."""
-    model_file: str
-    """Name of the exported file, in the manifest's folder."""
-    sha256: str
-    """Of the exported file, hexadecimal."""
-    input_shape: tuple[int, int, int, int]
-    """[batch, channels, height, width] of the images."""
-    mean: tuple[float, float, float]
-    """Subtracted from values 0-255, RGB unless `layout` says otherwise."""
-    std: tuple[float, float, float]
-    """Divisor after that."""
+    files: tuple[ModelFile, ...]
+    """The same graph in one or more formats."""
+    input: ImageInput
+    """The first input."""
+    more_inputs: tuple[TensorSpec, ...] = ()
+    """Inputs after the pictures."""
+    output_form: str
+    """How far the graph goes, one of `forms`."""
+    outputs: tuple[TensorSpec, ...]
+    """In the graph's order."""
     classes: tuple[str, ...]
     """Names, without a background that the network has beside them."""
 
+    def __post_init__(self) -> None:
+        if self.output_form not in self.forms:
+            raise ValueError(f"output_form: {self.output_form!r} is not one of {', '.join(self.forms)}")
+        formats = [file.format for file in self.files]
+        if not formats or len(set(formats)) != len(formats):
+            raise ValueError(f"files: formats {formats}; one file or more is needed, each of its own format")
 
-@dataclass(frozen=True)
-class Manifest(ExportedGraph):
-    """A detector that was exported with decoding inside the graph; score column c + 1 is classes[c]."""
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats there is a file of."""
+        return tuple(file.format for file in self.files)
+
+    def file(self, name: str) -> ModelFile:
+        """The file of a format.
+
+        Raises:
+            UserError: the model was not exported in it.
+        """
+        for file in self.files:
+            if file.format == name:
+                return file
+        raise UserError(
+            f"{NAME}: no {name} file, only {', '.join(self.formats)}. Export again with --format {name}."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionManifest(Manifest):
+    """A one-stage detector (SSD family).
+
+    raw: box_deltas [B, N, 4], class_logits [B, N, K]. decoded: boxes [B, N, 4], scores [B, N, K]; column 0 is the
+    background, column c + 1 is classes[c]. nms: boxes [B, D, 4], scores [B, D], labels int32 [B, D] (0-based index
+    into `classes`, -1 in empty slots).
+    """
+
+    task: ClassVar[str] = "detection"
+    forms: ClassVar[tuple[str, ...]] = ("raw", "decoded", "nms")
 
     category_ids: tuple[int, ...]
     """Category ids of the training annotations, one per class."""
-    min_score: float
-    """Detections at or below this score are dropped, 0-1."""
-    nms_threshold: float
-    """Of two boxes of one class that overlap by more than this IoU the weaker is dropped."""
-    max_per_class: int
-    """Most detections of one class in one image."""
-    max_detections: int | None = None
-    """Most detections in one image; null: no such bound."""
-    resize: str = "bilinear to (width, height), aspect ratio not kept"
-    """How a picture becomes an input."""
-    layout: str = "NCHW float32 RGB"
-    """Of the input."""
-    boxes: str = "y0 x0 y1 x1, relative to the image, clipped to 0-1"
-    """First output, [batch, N, 4]."""
-    scores: str = "sigmoid, column 0 is the background"
-    """Second output, [batch, N, classes + 1]."""
-    nms: str = "per class, greedy, pixel boxes, sides counted as x1 - x0"
-    """What is left to do after the graph."""
-    task: str = "detection"
-    """Which of the manifests this is."""
-    format_version: int = FORMAT_VERSION
-    """Of this file."""
+    boxes: str
+    """What the boxes are, in words."""
+    scores: str
+    """What the scores are, in words."""
+    postprocess: Postprocess
+    """How detections are selected."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.category_ids) != len(self.classes):
+            raise ValueError(f"category_ids: {len(self.category_ids)} ids for {len(self.classes)} classes")
 
 
-@dataclass(frozen=True)
-class SegmentationManifest(ExportedGraph):
-    """A segmentation network that was exported as it is; logit plane c is classes[c]."""
+@dataclass(frozen=True, kw_only=True)
+class TwoStageManifest(DetectionManifest):
+    """A two-stage detector (Faster R-CNN) with proposals and decoding inside the graph.
+
+    decoded: (images, sizes) -> boxes, scores, valid. nms: (images, sizes, scale) -> boxes [1, D, 4] in pixels of the
+    original picture, scores [1, D], labels int32 [1, D] (0-based, -1 in empty slots).
+    """
+
+    task: ClassVar[str] = "two-stage detection"
+    forms: ClassVar[tuple[str, ...]] = ("decoded", "nms")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationManifest(Manifest):
+    """A segmentation network.
+
+    logits: float32 [B, K, ceil(H / stride), ceil(W / stride)]; enlarge (bilinear, half-pixel centres), then argmax
+    over K. classes: int32 [B, H, W], an index into `classes` a pixel.
+    """
+
+    task: ClassVar[str] = "segmentation"
+    forms: ClassVar[tuple[str, ...]] = ("logits", "classes")
 
     palette: tuple[tuple[int, int, int], ...]
     """Colour of each class in pictures, RGB 0-255."""
-    resize: str = "bilinear to (width, height), or windows of that size"
-    """How a picture becomes an input."""
-    layout: str = "NCHW float32 RGB"
-    """Of the input."""
-    logits: str = (
-        "raw, a quarter of the input's height and width: enlarge (bilinear, half-pixel centres), then argmax"
-    )
-    """The output, [batch, classes, height / 4, width / 4], rounded up."""
-    task: str = "segmentation"
-    """Which of the manifests this is."""
-    format_version: int = FORMAT_VERSION
-    """Of this file."""
+    logits_stride: int = 4
+    """Pixels of the input a logit stands for, in each direction."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.palette) != len(self.classes):
+            raise ValueError(f"palette: {len(self.palette)} colours for {len(self.classes)} classes")
 
 
-@dataclass(frozen=True)
-class TwoStageManifest(ExportedGraph):
-    """A two-stage detector (Faster R-CNN) exported with proposals and decoding inside the graph."""
-
-    category_ids: tuple[int, ...]
-    """Category ids of the training annotations, one per class."""
-    min_score: float
-    """Detections at or below this score are dropped, 0-1."""
-    nms_threshold: float
-    """Of two boxes of one class that overlap by more than this IoU the weaker is dropped."""
-    max_detections: int
-    """Most detections in one picture."""
-    resize: str = (
-        "bilinear, aspect ratio kept, as large as fits; zeros right of and below it after normalisation"
-    )
-    """How a picture becomes an input."""
-    layout: str = "NCHW float32 BGR"
-    """Of the first input; `mean` and `std` are in this order, too."""
-    sizes: str = "float32 [batch, 2]: height and width of the picture inside the input"
-    """Second input."""
-    boxes: str = "x0 y0 x1 y1 for every class, pixels of the input, clipped to the picture"
-    """First output, [batch, proposals, classes, 4]."""
-    scores: str = "softmax, the last column is the background"
-    """Second output, [batch, proposals, classes + 1]."""
-    valid: str = "1 where there is a proposal, 0 for filler"
-    """Third output, float32 [batch, proposals]."""
-    nms: str = "per class, greedy, pixel boxes, sides counted as x1 - x0"
-    """What is left to do after the graph."""
-    task: str = "two-stage detection"
-    """Which of the manifests this is."""
-    format_version: int = FORMAT_VERSION
-    """Of this file."""
-
-
-AnyManifest = Manifest | SegmentationManifest | TwoStageManifest
+AnyManifest = DetectionManifest | TwoStageManifest | SegmentationManifest
 _KINDS: dict[str, type[AnyManifest]] = {
-    kind.task: kind for kind in (Manifest, SegmentationManifest, TwoStageManifest)
+    kind.task: kind for kind in (DetectionManifest, TwoStageManifest, SegmentationManifest)
 }
 
 
 def write_manifest(manifest: AnyManifest, folder: Path) -> Path:
     """Write `manifest.json` into `folder`, whole or not at all; an older one is replaced."""
     path = folder / NAME
+    content = {"format_version": FORMAT_VERSION, "task": manifest.task, **asdict(manifest)}
+    content["files"] = [
+        {key: value for key, value in file.items() if value is not None} for file in content["files"]
+    ]
     with atomic_write(path) as file:
-        file.write(json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n")
+        file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return path
 
 
-def read_manifest(folder: Path) -> AnyManifest:
-    """Read `manifest.json` and check the model file beside it.
+def read_manifest(folder: Path, *, formats: Sequence[str] | None = None) -> AnyManifest:
+    """Read `manifest.json` and check the model files beside it.
+
+    Args:
+        folder: that `export` wrote.
+        formats: of the files that will be used; the others need not be there. None: all.
 
     Raises:
-        UserError: missing or damaged manifest, missing model file, or one that was not exported with it.
+        UserError: missing, damaged or older manifest, no file of such a format, or one that was not exported with it.
     """
     path = folder / NAME
+    if not path.is_file():
+        raise UserError(f"{path}: no such file. Name a folder that `export` wrote.")
+    content = read_json_object(path, _REMEDY)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        kind = _KINDS.get(content.get("task", Manifest.task), Manifest)
-        manifest = kind(**{key: _as_tuple(value) for key, value in content.items()})
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file. Name a folder that `export` wrote.") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path}: not a manifest of an exported model ({error}). Export the model again."
-        ) from error
-    _check_model_file(folder / manifest.model_file, manifest.sha256)
+        manifest = _manifest_of(content)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}. {_REMEDY}") from error
+    for name in manifest.formats if formats is None else formats:
+        check_file(folder, manifest.file(name))
     return manifest
+
+
+def _manifest_of(content: dict[str, Any]) -> AnyManifest:
+    version = content.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(f"format_version: {version!r}, this program reads {FORMAT_VERSION}")
+    task = content.get("task")
+    if not isinstance(task, str) or task not in _KINDS:
+        raise ValueError(f"task: {task!r} is not one of {', '.join(_KINDS)}")
+    entries = {key: value for key, value in content.items() if key not in ("format_version", "task")}
+    return from_json(_KINDS[task], entries)
+
+
+def check_file(folder: Path, file: ModelFile) -> Path:
+    """Path of a model file that is the one the manifest was written for.
+
+    Raises:
+        UserError: missing, or of another checksum.
+    """
+    path = folder / file.name
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, though the manifest names it. {_REMEDY}")
+    if file_sha256(path) != file.sha256:
+        raise UserError(f"{path}: does not have the checksum in {NAME}. {_REMEDY}")
+    return path
 
 
 def file_sha256(path: Path) -> str:
@@ -159,14 +309,3 @@ def file_sha256(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
-
-
-def _check_model_file(path: Path, sha256: str) -> None:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, though the manifest names it. Export the model again.")
-    if file_sha256(path) != sha256:
-        raise UserError(f"{path}: does not have the checksum in {NAME}. Export the model again.")

@@ -1,0 +1,1 @@
+"""ONNX files from exported MINDIR files: `writer.write_onnx`."""
