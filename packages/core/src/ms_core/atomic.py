@@ -66,11 +66,14 @@ class JsonListFile:
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._count = 0
+        self._encode = json.JSONEncoder(
+            ensure_ascii=False
+        ).encode  # json.dumps would make one for every entry
         file.write("[")
 
     def add(self, entry: Any) -> None:
         """Append one entry."""
-        self._file.write((",\n" if self._count else "\n") + json.dumps(entry, ensure_ascii=False))
+        self._file.write((",\n" if self._count else "\n") + self._encode(entry))
         self._count += 1
 
     def close(self) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from ms_core.data.config import DetectionDataConfig
 from ms_core.errors import UserError
+from ms_core.infer.result_folder import is_result_folder
 from ms_core.single_shot.config import EvalConfig, PostprocessConfig, SingleShotConfig
-from ms_core.single_shot.raw_outputs import is_raw_folder, score_raw_outputs
+from ms_core.single_shot.raw_outputs import score_raw_outputs
 
 HEIGHT, WIDTH, ANCHORS = 40, 80, 50
 BOXES = {7: [(8.0, 4.0, 40.0, 20.0, 1)], 12: [(0.0, 0.0, 16.0, 16.0, 2), (40.0, 20.0, 80.0, 40.0, 1)], 30: []}
@@ -62,7 +63,7 @@ def refusal(raw: Path, config: SingleShotConfig) -> str:
 def test_perfect_outputs_have_perfect_numbers(
     raw: Path, config: SingleShotConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert is_raw_folder(raw)
+    assert is_result_folder(raw)
     metrics = score_raw_outputs(raw, config, "val", None)
     assert metrics.ap == pytest.approx(1.0)
     assert metrics.images == 3
@@ -93,13 +94,14 @@ def test_outputs_may_have_the_names_of_the_pictures(raw: Path, config: SingleSho
 
 
 def test_an_unknown_image_is_named(raw: Path, config: SingleShotConfig) -> None:
-    (raw / "99_0.bin").write_bytes(b"")
+    for name in ("99_0.bin", "99_1.bin"):
+        (raw / name).write_bytes(b"")
     assert f"{raw / '99_0.bin'}: no image is called 99, and none has it as id." in refusal(raw, config)
 
 
 def test_missing_scores_are_named(raw: Path, config: SingleShotConfig) -> None:
     (raw / "7_1.bin").unlink()
-    assert "7_1.bin with the scores is not beside it" in refusal(raw, config)
+    assert "7_1.bin is not beside it" in refusal(raw, config)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,6 @@ def test_scores_of_another_size_are_refused(
 
 
 def test_a_folder_without_outputs_is_none(tmp_path: Path, config: SingleShotConfig) -> None:
-    assert not is_raw_folder(tmp_path)
-    assert not is_raw_folder(tmp_path / "nowhere")
-    assert "no raw outputs" in refusal(tmp_path, config)
+    assert not is_result_folder(tmp_path)
+    assert not is_result_folder(tmp_path / "nowhere")
+    assert "no results" in refusal(tmp_path, config)

@@ -21,7 +21,6 @@ from ms_core.verb_options import (
     add_benchmark_options,
     add_convert_style,
     add_demo_options,
-    add_export_options,
     lazy_report,
     old_zoo_config,
 )
@@ -39,6 +38,7 @@ HELP = {
     "predict": "find objects in pictures: drawn pictures and predictions.json",
     "surgery": "make of a base network the start of a fine-tuning: drop or widen its predictors",
     "export": "write a trained network for use outside Python, and verify it",
+    "infer": "run an exported model: drawn pictures, metrics on a data set, latency",
     "convert": "write weights of any supported file as our checkpoint",
     "data": "check, convert, draw and cache datasets, draw few-shot sets",
     "benchmark": "time training step, detection and input pipeline on this machine",
@@ -67,6 +67,7 @@ def tool() -> Tool:
         "predict": _predict_verb,
         "surgery": _surgery_verb,
         "export": _export_verb,
+        "infer": _infer_verb,
         "convert": _convert_verb,
         "data": _data_verb,
         "benchmark": _benchmark_verb,
@@ -263,7 +264,12 @@ def _eval_verb() -> Verb:
 
 
 def _eval_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
+    parser.add_argument(
+        "target",
+        type=Path,
+        metavar="RUN|CKPT|RESULT_FOLDER",
+        help=f"{TARGET_HELP}, or the result folder of the C++ program to score",
+    )
     parser.add_argument(
         "--split", choices=("val", "test"), default="val", help="which of data.val, data.test"
     )
@@ -287,6 +293,13 @@ def _with_pcb(arguments: Namespace) -> DeFRCNConfig:
 
 
 def _eval(arguments: Namespace) -> None:
+    from ms_core.infer.result_folder import is_result_folder
+
+    if is_result_folder(arguments.target):
+        from ms_defrcn.infer import score_results
+
+        score_results(arguments.target, arguments.config, arguments.split, arguments.out)
+        return
     from ms_defrcn.evaluation_run import evaluate_target
 
     evaluate_target(arguments.target, _with_pcb(arguments), arguments.split, arguments.out)
@@ -383,37 +396,41 @@ def _export_verb() -> Verb:
         add_arguments=_export_arguments,
         config=DeFRCNConfig,
         recipe=lambda arguments: config_of_run(arguments.target),
-        example="{command} runs/five --format mindir --size 768 1280 --out exported",
+        example="{command} runs/five --format mindir onnx --size 768 1280 --out exported",
     )
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
-    add_export_options(parser)
+    from ms_core.export.options import add_export_options
+
+    from ms_defrcn.output_forms import FORMS
+
+    add_export_options(parser, FORMS, any_batch=False)
     parser.add_argument(
         "--size",
         type=int,
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
-        default=(768, 1280),
-        help="of the model's input in pixels; pictures are fitted into it",
+        help="of the model's input in pixels, into which pictures are fitted; default: as large as input.* shows "
+        "lying pictures, 768 1280 with the published recipes",
     )
 
 
 def _export(arguments: Namespace) -> None:
-    from ms_core.export.formats import check_format
+    from ms_core.export.options import export_options
 
-    check_format(arguments.format)
+    options = export_options(arguments)
+    options.check(arguments.config.device)
     from ms_defrcn.export import export_target
 
-    export_target(
-        arguments.target,
-        arguments.config,
-        arguments.out,
-        size=tuple(arguments.size),
-        batch_size=arguments.batch_size,
-        picture=arguments.picture,
-        overwrite=arguments.overwrite,
-    )
+    size = None if arguments.size is None else (arguments.size[0], arguments.size[1])
+    export_target(arguments.target, arguments.config, options, size=size)
+
+
+def _infer_verb() -> Verb:
+    from ms_defrcn.infer_verb import infer_verb
+
+    return infer_verb(TOOL, HELP["infer"])
 
 
 def _convert_verb() -> Verb:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor, run
 from ms_core.errors import UserError
+from ms_core.export.options import add_export_options, export_options
 from ms_core.run_target import config_of_run
 from ms_core.segmentation.config import root_before_folders
 from ms_core.train.verb import add_train_arguments, require_recipe, resumed_config, training_folder
@@ -22,7 +23,6 @@ from ms_core.verb_options import (
     add_benchmark_options,
     add_convert_style,
     add_demo_options,
-    add_export_options,
     lazy_report,
     old_zoo_config,
 )
@@ -38,6 +38,7 @@ HELP = {
     "eval": "measure a trained network on labelled pictures: IoU of every class, mIoU",
     "predict": "colour the pixels of pictures: class maps, overlays, predictions.json",
     "export": "write a trained network for use outside Python, and verify it",
+    "infer": "run an exported model: class maps, metrics on a data set, latency",
     "convert": "write weights of any supported file as our checkpoint, or as one for the old code",
     "data": "check and draw datasets, make Cityscapes label files",
     "benchmark": "time training step, forward pass, metrics and input pipeline on this machine",
@@ -45,6 +46,11 @@ HELP = {
 }
 BENCHMARK_PARTS = ("pipeline", "metrics", "forward", "train")
 """What can be measured, in the order in which it is: training, which takes most memory, last."""
+EXPORT_FORMS = {
+    "logits": "of every class, at a quarter of the size",
+    "classes": "the class of every pixel, int32",
+}
+"""Output form of an exported model -> what it gives; the first is the default."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,6 +65,7 @@ def tool() -> Tool:
         "eval": _eval_verb,
         "predict": _predict_verb,
         "export": _export_verb,
+        "infer": _infer_verb,
         "convert": _convert_verb,
         "data": _data_verb,
         "benchmark": _benchmark_verb,
@@ -101,7 +108,12 @@ def _eval_verb() -> Verb:
 
 
 def _eval_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
+    parser.add_argument(
+        "target",
+        type=Path,
+        metavar="RUN|CKPT|RESULT_FOLDER",
+        help=f"{TARGET_HELP}, or the result folder of the C++ program to score",
+    )
     parser.add_argument(
         "--split", choices=("train", "val", "test"), default="val", help="which part of the data"
     )
@@ -109,9 +121,16 @@ def _eval_arguments(parser: ArgumentParser) -> None:
 
 
 def _eval(arguments: Namespace) -> None:
-    from ms_segformer.evaluation_run import evaluate_target
+    from ms_core.infer.result_folder import is_result_folder
 
     config = replace(arguments.config, data=root_before_folders(arguments.config.data, arguments.given))
+    if is_result_folder(arguments.target):
+        from ms_segformer.infer import score_results
+
+        score_results(arguments.target, config, arguments.split, arguments.out)
+        return
+    from ms_segformer.evaluation_run import evaluate_target
+
     evaluate_target(arguments.target, config, arguments.split, arguments.out)
 
 
@@ -130,6 +149,12 @@ def _predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
     parser.add_argument("inputs", nargs="+", metavar="PICTURE", help="files, folders and patterns")
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures and predictions.json")
+    _add_picture_options(parser)
+    parser.add_argument("--overwrite", action="store_true", help="replace predictions in --out")
+
+
+def _add_picture_options(parser: ArgumentParser) -> None:
+    """Which files are written for a picture."""
     for name, what in (
         ("copy", "a copy of the picture"),
         ("gray", "_gray.png, whose values are the class indices"),
@@ -140,7 +165,6 @@ def _predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--label-ids", action="store_true", help="also _labelIds.png, as the Cityscapes server takes it"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace predictions in --out")
 
 
 def _predict(arguments: Namespace) -> None:
@@ -167,12 +191,12 @@ def _export_verb() -> Verb:
         add_arguments=_export_arguments,
         config=SegFormerConfig,
         recipe=lambda arguments: config_of_run(arguments.target),
-        example="{command} runs/mine --format mindir --size 512 1024 --out exported",
+        example="{command} runs/mine --format mindir onnx --size 512 1024 --out exported",
     )
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
-    add_export_options(parser)
+    add_export_options(parser, EXPORT_FORMS)
     parser.add_argument(
         "--size",
         type=int,
@@ -183,20 +207,45 @@ def _export_arguments(parser: ArgumentParser) -> None:
 
 
 def _export(arguments: Namespace) -> None:
-    from ms_core.export.formats import check_format
-
-    check_format(arguments.format)
+    options = export_options(arguments)
+    options.check(arguments.config.device)  # before MindSpore is imported
     from ms_segformer.export import export_target
 
-    export_target(
-        arguments.target,
-        arguments.config,
-        arguments.out,
-        size=tuple(arguments.size) if arguments.size else None,
-        batch_size=arguments.batch_size,
-        picture=arguments.picture,
-        overwrite=arguments.overwrite,
+    size = tuple(arguments.size) if arguments.size else None
+    export_target(arguments.target, arguments.config, options, size=size)
+
+
+def _infer_verb() -> Verb:
+    from ms_core.infer.options import add_infer_options
+
+    def add_arguments(parser: ArgumentParser) -> None:
+        add_infer_options(parser, splits=("train", "val", "test"))
+        _add_picture_options(parser)
+
+    return Verb(
+        help=HELP["infer"],
+        run=_infer,
+        add_arguments=add_arguments,
+        config=SegFormerConfig,
+        example="{command} exported photo.jpg --runtime onnxruntime --out drawn",
     )
+
+
+def _infer(arguments: Namespace) -> int:
+    from ms_core.export.manifest import SegmentationManifest
+    from ms_core.infer.options import InferWork, read_exported
+    from ms_core.segmentation.open import has_split
+
+    exported = read_exported(arguments, SegmentationManifest, TOOL)
+    config = replace(arguments.config, data=root_before_folders(arguments.config.data, arguments.given))
+    places = {"data.root", f"data.{arguments.split}"} & arguments.given
+    work = InferWork.of(arguments, named=has_split(config.data, arguments.split), given=bool(places))
+    from ms_segformer.infer import InferenceRun
+    from ms_segformer.predict import PredictionFiles
+
+    names = arguments.copy, arguments.gray, arguments.color, arguments.overlay, arguments.label_ids
+    run = InferenceRun(exported, config, arguments)
+    return work.do(lambda: run.predict(PredictionFiles(*names)), run.evaluate, run.benchmark)
 
 
 def _convert_verb() -> Verb:

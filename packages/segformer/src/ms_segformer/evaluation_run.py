@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 from ms_core import device
 from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.evaluation.semantic import SemanticMetrics
@@ -21,6 +22,9 @@ from rich.progress import track
 
 from ms_segformer.config import EvalConfig, InferenceConfig, SegFormerConfig
 from ms_segformer.evaluate import EvaluatedImage, evaluate, evaluated_pair
+
+if TYPE_CHECKING:  # imports mmcv, which takes a second or more
+    from ms_segformer.picture_segmenter import PictureSegmenter
 
 Item = TypeVar("Item")
 
@@ -44,11 +48,33 @@ def evaluate_target(target: Path, config: SegFormerConfig, split: Split, out: Pa
     model = load_trained(target, config)
     dataset = open_split(config.data, split, model.classes)
     out = out or evaluation_folder_of(target, split)
+    segmenter = Segmenter(model.network, config.inference, print)
+    about = {"checkpoint": str(model.checkpoint), "model": model.name}
+    metrics = evaluate_segmenter(segmenter, dataset, config, model.palette, out, about)
+    rewrite_report(target, out)
+    return metrics
+
+
+def evaluate_segmenter(
+    segmenter: PictureSegmenter,
+    dataset: SegmentationDataset,
+    config: SegFormerConfig,
+    palette: np.ndarray,
+    out: Path,
+    about: Mapping[str, str],
+) -> SemanticMetrics:
+    """Measure and print; write what `report.semantic_folder` lists.
+
+    Args:
+        palette: uint8 [K, 3] RGB.
+        out: folder, made where it is missing.
+        about: further entries of metrics.json, the first of which names what is measured.
+    """
     out.mkdir(parents=True, exist_ok=True)
     extremes = SemanticExtremes()
     started = time.monotonic()
     metrics = evaluate(
-        Segmenter(model.network, config.inference, print),
+        segmenter,
         dataset,
         config.eval,
         workers=config.train.workers,
@@ -57,19 +83,18 @@ def evaluate_target(target: Path, config: SegFormerConfig, split: Split, out: Pa
     )
     for note in dataset.notes:
         print(f"note: {note}")
-    about = {
+    words = about.get("inference") or inference_in_words(config.inference, config.eval)
+    content = {
         "data": str(dataset.source),
-        "checkpoint": str(model.checkpoint),
-        "model": model.name,
-        "inference": inference_in_words(config.inference, config.eval),
+        **about,
+        "inference": words,
         "seconds": round(time.monotonic() - started, 1),
     }
-    write_semantic_evaluation(out, metrics, about, extremes, model.palette)
+    write_semantic_evaluation(out, metrics, content, extremes, palette)
     images = "1 image" if metrics.images == 1 else f"{metrics.images} images"
-    print(f"{model.checkpoint}: {images} of {dataset.source}, {about['inference']}; results in {out}")
+    print(f"{next(iter(about.values()))}: {images} of {dataset.source}, {words}; results in {out}")
     for line in metrics.lines():
         print(line)
-    rewrite_report(target, out)
     return metrics
 
 

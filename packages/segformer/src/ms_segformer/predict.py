@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,26 +93,69 @@ def predict_target(
         UserError: no such checkpoint or picture, an unreadable picture, predictions are in `out` already, label ids of
             classes that are not those of Cityscapes, or train.workers below 1.
     """
-    check_workers(config.train)
+
+    def load(images: Sequence[Path]) -> LoadedSegmenter:
+        from ms_segformer.segmenter import Segmenter
+        from ms_segformer.trained import load_trained
+
+        runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
+        keep_compiled_graphs(config.compile_cache, runtime, print)
+        model = load_trained(target, config)
+        segmenter = Segmenter(model.network, config.inference, print)
+        return LoadedSegmenter(segmenter, model.classes, model.palette, model.checkpoint)
+
     files = PredictionFiles(copy, grey, colour, overlay, label_ids)
+    predict_with(load, config, inputs, out, files, overwrite=overwrite)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSegmenter:
+    """Whatever computes the network, and what its classes are."""
+
+    segmenter: PictureSegmenter
+    classes: tuple[str, ...]
+    palette: np.ndarray
+    """uint8 [K, 3] RGB."""
+    source: Path
+    """Names it in messages."""
+    pictures: Sequence[Path] | None = None
+    """Those that it can do; None: all."""
+
+
+def predict_with(
+    load: Callable[[Sequence[Path]], LoadedSegmenter],
+    config: SegFormerConfig,
+    inputs: Sequence[str],
+    out: Path,
+    files: PredictionFiles,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Predict with whatever computes the network and print what was found.
+
+    Args:
+        load: gets the pictures; called when all files were found and may be written.
+
+    Raises:
+        UserError: as `predict_target`, and what `load` raises.
+    """
+    check_workers(config.train)
     images = find_images(inputs, leave_out=out)
     jobs = plan_files(images, files)
     targets = [out / name for job in jobs for name in job.names.values()]
     check_prediction_files(out, targets, images, overwrite)
-    from ms_segformer.segmenter import Segmenter
-    from ms_segformer.trained import load_trained
-
-    runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
-    keep_compiled_graphs(config.compile_cache, runtime, print)
-    model = load_trained(target, config)
-    if label_ids and model.classes != cityscapes_labels.CLASSES:
+    model = load(images)
+    if files.label_ids and model.classes != cityscapes_labels.CLASSES:
         raise UserError(
-            f"{model.checkpoint}: its classes are not the {len(cityscapes_labels.CLASSES)} of Cityscapes, so they have "
+            f"{model.source}: its classes are not the {len(cityscapes_labels.CLASSES)} of Cityscapes, so they have "
             "no label ids. Predict without them."
         )
-    segmenter = Segmenter(model.network, config.inference, print)
-    shares = predict_images(segmenter, jobs, out, model.classes, model.palette, workers=config.train.workers)
-    count = "1 picture" if len(images) == 1 else f"{len(images)} pictures"
+    if model.pictures is not None:
+        jobs = [job for job in jobs if job.image in model.pictures]
+    shares = predict_images(
+        model.segmenter, jobs, out, model.classes, model.palette, workers=config.train.workers
+    )
+    count = "1 picture" if len(jobs) == 1 else f"{len(jobs)} pictures"
     print(f"{count}: {_in_words(shares)}; results in {out}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ms_core.data.synthetic import ShapesSet, make_shapes
 from ms_core.errors import UserError
+from ms_core.export.options import ExportOptions
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.evaluation_run import evaluate_target
 from ms_core.single_shot.export import export_target
@@ -45,10 +46,11 @@ def run_demo(
     shown = replace(config, postprocess=replace(config.postprocess, min_score=SHOWN_SCORE))
     predict_target(package, run, shown, _some_pictures(shapes), out / "drawn", overwrite=overwrite)
     print("5/5 exporting")
-    exported = export_target(package, run, config, out / "exported", overwrite=overwrite)
+    options = ExportOptions(out / "exported", overwrite=overwrite)
+    (exported,) = export_target(package, run, config, options)
     print(
         f"done in {timedelta(seconds=round(time.monotonic() - started))}: mAP: {metrics.ap:.3f}, "
-        f"AP50: {metrics.ap50:.3f}; exported model {exported.path} agrees (difference {exported.difference:.1e}); "
+        f"AP50: {metrics.ap50:.3f}; exported model {exported.path}; "
         f"look at {run / 'report.html'}"
     )
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 
 from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection.detections import Detections
-from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
+from ms_core.evaluation.coco import CocoMetrics
+from ms_core.evaluation.found import Found, measure_found
 from ms_core.single_shot.config import EvalConfig
 from ms_core.single_shot.views import PictureDetector, detect_all
-
-Found = tuple[Sample, Detections]
 
 
 def evaluation_samples(dataset: DetectionDataset, subset: str) -> list[Sample]:
@@ -36,9 +35,7 @@ def evaluate(
         keep: called with every sample and its detections, e.g. to write them to a file.
     """
     samples = evaluation_samples(dataset, config.subset)
-    evaluator = CocoEvaluator(dataset.to_coco(), engine=config.engine, voc_ap50=config.voc_ap50)
     found = detect_all(detector, samples, workers=workers, encoded=dataset.encoded)
-    for sample, detections in track(found, len(samples)):
-        evaluator.update(sample.id, detections, dataset.category_ids)
-        keep(sample, detections)
-    return evaluator.compute()
+    return measure_found(
+        track(found, len(samples)), dataset, engine=config.engine, voc_ap50=config.voc_ap50, keep=keep
+    )

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.progress import track
 
 from ms_core import device
-from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.compile_cache import keep_compiled_graphs
 from ms_core.data.open import Split, open_split, recognise_format
 from ms_core.data.record_cache import open_cached_split
-from ms_core.data.sample import Sample
+from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
 from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
-from ms_core.evaluation.coco_results import coco_results
+from ms_core.evaluation.coco_results import coco_result_file
 from ms_core.evaluation.findings import Findings
+from ms_core.evaluation.found import Found, measure_found
 from ms_core.report.evaluation_folder import write_findings, write_metrics
 from ms_core.run_target import evaluation_folder_of, rewrite_report
 from ms_core.single_shot.config import SingleShotConfig
-from ms_core.single_shot.detector import Detector
-from ms_core.single_shot.evaluate import evaluate
+from ms_core.single_shot.evaluate import evaluation_samples
 from ms_core.single_shot.package import DetectorPackage
-from ms_core.single_shot.trained import load_trained
+from ms_core.single_shot.views import PictureDetector, detect_all
 from ms_core.train.config import check_workers
 
 Item = TypeVar("Item")
@@ -45,40 +44,71 @@ def evaluate_target(
             below 1.
     """
     check_workers(config.train)
+    from ms_core.single_shot.detector import Detector
+    from ms_core.single_shot.trained import load_trained
+
     runtime = device.start(config.device, mode=config.mode, seed=config.seed, parallel="off")
     keep_compiled_graphs(config.compile_cache, runtime, print)
     model = load_trained(package, target, config)
     dataset = open_cached_split(config.data, split, model.classes)
     out = out or evaluation_folder_of(target, split)
-    out.mkdir(parents=True, exist_ok=True)
     detector = Detector(model.network, config.postprocess, config.eval.batch_size, config.inference)
+    about = {"checkpoint": str(model.checkpoint), "model": model.name}
+    metrics = evaluate_detector(detector, dataset, config, out, about)
+    rewrite_report(target, out)
+    return metrics
+
+
+def evaluate_detector(
+    detector: PictureDetector,
+    dataset: DetectionDataset,
+    config: SingleShotConfig,
+    out: Path,
+    about: Mapping[str, str],
+) -> CocoMetrics:
+    """`evaluate_found` of what `detector` finds in the images that count."""
+    samples = evaluation_samples(dataset, config.eval.subset)
+    found = detect_all(detector, samples, workers=config.train.workers, encoded=dataset.encoded)
+    return evaluate_found(_bar(found, len(samples)), dataset, config, out, about)
+
+
+def evaluate_found(
+    found: Iterable[Found],
+    dataset: DetectionDataset,
+    config: SingleShotConfig,
+    out: Path,
+    about: Mapping[str, str],
+) -> CocoMetrics:
+    """Measure and print; write predictions.json and what `report.evaluation_folder` lists.
+
+    Args:
+        found: in samples of `dataset`; looked at one by one.
+        out: folder, made where it is missing.
+        about: further entries of metrics.json.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     findings = Findings(dataset.classes, min_score=config.postprocess.min_score)
     started = time.monotonic()
-    with atomic_write(out / "predictions.json") as file:
-        results = JsonListFile(file)
+    with coco_result_file(out / "predictions.json", dataset.category_ids) as write:
 
         def keep(sample: Sample, detections: Detections) -> None:
-            for entry in coco_results(sample.id, detections, dataset.category_ids):
-                results.add(entry)
+            write(sample, detections)
             findings.update(sample, detections)
 
-        metrics = evaluate(
-            detector, dataset, config.eval, workers=config.train.workers, track=_bar, keep=keep
+        metrics = measure_found(
+            found, dataset, engine=config.eval.engine, voc_ap50=config.eval.voc_ap50, keep=keep
         )
-        results.close()
     seconds = time.monotonic() - started
     for note in dataset.notes:
         print(f"note: {note}")
-    about = {
+    content = {
         "data": str(dataset.source),
-        "checkpoint": str(model.checkpoint),
-        "model": model.name,
+        **about,
         "seconds": round(seconds, 1),
         **write_findings(out, findings, dataset.encoded),
     }
-    write_metrics(out, metrics, about, findings)
+    write_metrics(out, metrics, content, findings)
     print_numbers(metrics, out, findings)
-    rewrite_report(target, out)
     return metrics
 
 

@@ -1,151 +1,119 @@
-"""`eval RAW_FOLDER`: metrics from raw outputs of an exported model, as `postprocess.py` of the old zoo computed them.
+"""`eval RESULT_FOLDER`: metrics from results of the C++ programs, the old zoo's route from an Ascend 310 to numbers.
 
-The programs for Ascend 310 write two files an image: STEM_0.bin, float32 [N, 4] boxes as (y0, x0, y1, x1) relative to
-the image, and STEM_1.bin, float32 [N, K] scores with the background first. STEM is the picture's name without its
-suffix, or its id in the annotations.
+Such a folder holds two files an image: NAME_0.bin, float32 [N, 4] boxes as (y0, x0, y1, x1) relative to the image, and
+NAME_1.bin, float32 [N, K] scores with the background first; or, of a graph that selects boxes itself, boxes [D, 4],
+scores [D] and NAME_2.bin, int32 [D] labels. Our programs write an index beside them (`ms_core.infer.result_folder`);
+without one NAME is the picture's name without its suffix, or its id in the annotations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ms_core.data.open import Split, open_split
-from ms_core.data.sample import Sample
-from ms_core.detection.boxes import relative_to_pixels
+from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection.detections import Detections
-from ms_core.detection.nms import multiclass_nms
-from ms_core.errors import UserError
 from ms_core.evaluation.coco_metrics import CocoMetrics
-from ms_core.single_shot.config import PostprocessConfig, SingleShotConfig
+from ms_core.infer.detections import DetectionReader, RawDecoder
+from ms_core.infer.result_detections import (
+    Pair,
+    form_of,
+    open_detection_results,
+    pair_results,
+    require_decoded,
+    result_detections,
+    rows_of,
+)
+from ms_core.infer.result_folder import ResultFolder
+from ms_core.single_shot.config import SingleShotConfig
+from ms_core.single_shot.evaluate import evaluation_samples
 
-BOXES, SCORES = "_0.bin", "_1.bin"
-"""Ends of the names of the two files of an image."""
-_FLOAT = np.dtype("<f4")
+
+@dataclass(frozen=True)
+class RawResults:
+    """Results of images of a data set."""
+
+    folder: ResultFolder
+    pairs: list[Pair]
+    """Of the images that count."""
+    dataset: DetectionDataset
+
+    def found(
+        self, config: SingleShotConfig, decode: RawDecoder | None = None
+    ) -> Iterator[tuple[Sample, Detections]]:
+        """Detections, image by image.
+
+        Args:
+            config: the post-processing and `train.workers`.
+            decode: of a model exported with raw outputs.
+
+        Raises:
+            UserError: as `result_detections`.
+        """
+        reader = DetectionReader("raw" if decode else form_of(self.folder), config.postprocess, decode)
+        columns = len(self.dataset.classes) + 1
+
+        def read(outputs: Sequence[np.ndarray], width: int, height: int) -> Detections:
+            rows = rows_of(outputs, columns)
+            if reader.form == "decoded":
+                require_decoded(*rows)
+            return reader(rows, width, height)
+
+        return result_detections(self.folder, self.pairs, read, workers=config.train.workers)
+
+    def note(self) -> str:
+        """How many images count, and what was not done; for the user."""
+        counts = f"{len(self.pairs)} of {len(self.dataset)} images have raw outputs that count"
+        failures = self.folder.failure_note()
+        return f"{counts}; {failures}" if failures else counts
 
 
-def is_raw_folder(target: Path) -> bool:
-    """Whether a folder holds raw outputs."""
-    return target.is_dir() and next(target.glob(f"*{BOXES}"), None) is not None
+def open_raw_results(folder: Path, dataset: DetectionDataset, config: SingleShotConfig) -> RawResults:
+    """Pair what lies in a folder with the images of a data set; `eval.subset` zoo leaves out those with crowd boxes or
+    without any (the old `--drop`).
+
+    Raises:
+        UserError: no results, or one that belongs to no image.
+    """
+    results = open_detection_results(folder)
+    kept = {sample.id for sample in evaluation_samples(dataset, config.eval.subset)}
+    pairs = [pair for pair in pair_results(results, dataset.samples) if pair.sample.id in kept]
+    return RawResults(results, pairs, dataset)
 
 
 def score_raw_outputs(folder: Path, config: SingleShotConfig, split: Split, out: Path | None) -> CocoMetrics:
     """Evaluate raw outputs; prints the COCO lines and `mAP: 0.xxx`, writes predictions.json and metrics.json.
 
-    Images without outputs do not count, as in the old zoo; `eval.subset` zoo leaves out those with crowd boxes or
-    without any (its `--drop`).
+    Images without outputs do not count, as in the old zoo. The pictures themselves are not needed.
 
     Args:
-        folder: of the *_0.bin and *_1.bin.
+        folder: of the files.
         config: names the annotations, the classes in the order of the network, and the post-processing.
         split: val or test.
-        out: folder for the results; by default `eval-RAW_FOLDER` beside the raw outputs.
+        out: folder for the results; by default `eval-RESULT_FOLDER` beside the raw outputs.
 
     Raises:
         UserError: no annotations, a file of the wrong size, or one that belongs to no image.
     """
-    from ms_core.atomic import JsonListFile, atomic_write
-    from ms_core.evaluation.coco import CocoEvaluator
-    from ms_core.evaluation.coco_results import coco_results
+    from ms_core.evaluation.coco_results import coco_result_file
+    from ms_core.evaluation.found import measure_found
     from ms_core.report.evaluation_folder import write_metrics
-    from ms_core.single_shot.evaluate import evaluation_samples
     from ms_core.single_shot.evaluation_run import print_numbers
+    from ms_core.train.config import check_workers
 
+    check_workers(config.train)
     dataset = open_split(config.data, split)
-    names = raw_names(folder, dataset.samples)
-    kept = {sample.id for sample in evaluation_samples(dataset, config.eval.subset)}
-    evaluator = CocoEvaluator(dataset.to_coco(), engine=config.eval.engine, voc_ap50=config.eval.voc_ap50)
+    raw = open_raw_results(folder, dataset, config)
     out = out or folder.absolute().parent / f"eval-{folder.name}"
     out.mkdir(parents=True, exist_ok=True)
-    wanted = [(name, sample) for name, sample in names.items() if sample.id in kept]
-    with atomic_write(out / "predictions.json") as file:
-        results = JsonListFile(file)
-        for sample, found in raw_detections(folder, wanted, len(dataset.classes) + 1, config.postprocess):
-            evaluator.update(sample.id, found, dataset.category_ids)
-            for entry in coco_results(sample.id, found, dataset.category_ids):
-                results.add(entry)
-        results.close()
-    metrics = evaluator.compute()
+    with coco_result_file(out / "predictions.json", dataset.category_ids) as keep:
+        engine, voc_ap50 = config.eval.engine, config.eval.voc_ap50
+        metrics = measure_found(raw.found(config), dataset, engine=engine, voc_ap50=voc_ap50, keep=keep)
     write_metrics(out, metrics, {"data": str(dataset.source), "raw_outputs": str(folder)})
-    print(f"{len(wanted)} of {len(dataset)} images have raw outputs that count")
+    print(raw.note())
     print_numbers(metrics, out)
     return metrics
-
-
-def raw_names(folder: Path, samples: Sequence[Sample]) -> dict[str, Sample]:
-    """STEM -> the image it is of, sorted by STEM.
-
-    Raises:
-        UserError: no outputs, one file of the two missing, or no image of that name or id.
-    """
-    by_name = {sample.path.stem: sample for sample in samples}
-    by_id = {sample.id: sample for sample in samples}
-    names: dict[str, Sample] = {}
-    for path in sorted(folder.glob(f"*{BOXES}")):
-        stem = path.name.removesuffix(BOXES)
-        sample = by_name.get(stem) or (by_id.get(int(stem)) if stem.isascii() and stem.isdigit() else None)
-        if sample is None:
-            raise UserError(f"{path}: no image is called {stem}, and none has it as id. Check --data.val.")
-        if not (folder / f"{stem}{SCORES}").is_file():
-            raise UserError(f"{path}: {stem}{SCORES} with the scores is not beside it.")
-        names[stem] = sample
-    if not names:
-        raise UserError(f"{folder}: no raw outputs (*{BOXES}, *{SCORES}) in this folder.")
-    return names
-
-
-def raw_detections(
-    folder: Path, names: Iterable[tuple[str, Sample]], num_classes: int, config: PostprocessConfig
-) -> Iterator[tuple[Sample, Detections]]:
-    """Read and post-process one image after the other; nothing is kept.
-
-    Args:
-        folder: of the files.
-        names: (STEM, image).
-        num_classes: K, background included.
-        config: the post-processing.
-
-    Raises:
-        UserError: a file that cannot be read, or of the wrong size.
-    """
-    for stem, sample in names:
-        boxes = _read(folder / f"{stem}{BOXES}", 4)
-        scores = _read(folder / f"{stem}{SCORES}", num_classes)
-        if len(boxes) != len(scores):
-            raise UserError(
-                f"{folder / stem}{SCORES}: {len(scores)} rows of {num_classes} scores (the classes and the "
-                f"background), but {len(boxes)} boxes. Name the network's classes with --data.classes."
-            )
-        found = multiclass_nms(
-            relative_to_pixels(boxes, sample.width, sample.height),
-            scores[:, 1:],
-            min_score=config.min_score,
-            iou_threshold=config.nms_threshold,
-            max_per_class=config.max_per_class,
-            max_detections=config.max_detections,
-            plus_one=config.nms == "zoo",
-            class_agnostic=config.class_agnostic,
-        )
-        yield sample, found
-
-
-def _read(path: Path, columns: int) -> np.ndarray:
-    """float32 [n, columns].
-
-    Raises:
-        UserError: cannot be read, empty, or no whole number of rows.
-    """
-    try:
-        values = np.frombuffer(path.read_bytes(), _FLOAT)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise UserError(f"{path}: no float32 values: {error}.") from error
-    if not len(values) or len(values) % columns:
-        raise UserError(
-            f"{path}: {len(values)} float32 values are no rows of {columns}. Name the network's classes with "
-            "--data.classes."
-        )
-    return values.reshape(-1, columns)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor
 from ms_core.errors import UserError
+from ms_core.export.options import add_export_options, export_options
 from ms_core.run_target import config_of_run
 from ms_core.single_shot.config import SingleShotConfig
+from ms_core.single_shot.output_forms import FORMS
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.train.verb import add_train_arguments, require_recipe, resumed_config, training_folder
 from ms_core.verb_options import (
@@ -22,7 +24,6 @@ from ms_core.verb_options import (
     add_benchmark_options,
     add_convert_style,
     add_demo_options,
-    add_export_options,
     lazy_report,
     old_zoo_config,
 )
@@ -32,6 +33,7 @@ HELP = {
     "eval": "measure a trained network on annotated pictures: the 12 COCO numbers",
     "predict": "find objects in pictures: drawn pictures and predictions.json",
     "export": "write a trained network for use outside Python, and verify it",
+    "infer": "run an exported model: drawn pictures, metrics on a data set, latency",
     "convert": "write weights of any supported file as our checkpoint, or as one for the old code",
     "data": "check, convert, draw and cache datasets",
     "benchmark": "time training step, forward pass, post-processing and input pipeline on this machine",
@@ -53,6 +55,7 @@ def detector_tool(package: DetectorPackage, purpose: str) -> Tool:
         "eval": partial(_eval_verb, package),
         "predict": partial(_predict_verb, package),
         "export": partial(_export_verb, package),
+        "infer": partial(_infer_verb, package),
         "convert": partial(_convert_verb, package),
         "data": _data_verb,
         "benchmark": partial(_benchmark_verb, package),
@@ -98,8 +101,8 @@ def _eval_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "target",
         type=Path,
-        metavar="RUN|CKPT|JSON|RAW_FOLDER",
-        help=f"{TARGET_HELP}, or a COCO result file or raw outputs (*_0.bin, *_1.bin) to score",
+        metavar="RUN|CKPT|JSON|RESULT_FOLDER",
+        help=f"{TARGET_HELP}, or a COCO result file or the result folder of a C++ program (*_0.bin, *_1.bin) to score",
     )
     parser.add_argument(
         "--split", choices=("val", "test"), default="val", help="which of data.val, data.test"
@@ -108,13 +111,13 @@ def _eval_arguments(parser: ArgumentParser) -> None:
 
 
 def _eval(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.single_shot.raw_outputs import is_raw_folder
+    from ms_core.infer.result_folder import is_result_folder
 
     if arguments.target.suffix == ".json":
         from ms_core.single_shot.evaluation_run import score_result_file
 
         score_result_file(arguments.target, arguments.config, arguments.split, arguments.out)
-    elif is_raw_folder(arguments.target):
+    elif is_result_folder(arguments.target):
         from ms_core.single_shot.raw_outputs import score_raw_outputs
 
         score_raw_outputs(arguments.target, arguments.config, arguments.split, arguments.out)
@@ -157,28 +160,25 @@ def _export_verb(package: DetectorPackage) -> Verb:
     return Verb(
         help=HELP["export"],
         run=partial(_export, package),
-        add_arguments=add_export_options,
+        add_arguments=partial(add_export_options, forms=FORMS),
         config=SingleShotConfig,
         recipe=lambda arguments: config_of_run(arguments.target),
-        example="{command} runs/mine --format mindir --out exported",
+        example="{command} runs/mine --format mindir onnx --out exported",
     )
 
 
 def _export(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.export.formats import check_format
-
-    check_format(arguments.format)
+    options = export_options(arguments)
+    options.check(arguments.config.device)  # before MindSpore is imported
     from ms_core.single_shot.export import export_target
 
-    export_target(
-        package,
-        arguments.target,
-        arguments.config,
-        arguments.out,
-        batch_size=arguments.batch_size,
-        picture=arguments.picture,
-        overwrite=arguments.overwrite,
-    )
+    export_target(package, arguments.target, arguments.config, options)
+
+
+def _infer_verb(package: DetectorPackage) -> Verb:
+    from ms_core.single_shot.infer_verb import infer_verb
+
+    return infer_verb(package, HELP["infer"])
 
 
 def _convert_verb(package: DetectorPackage) -> Verb:

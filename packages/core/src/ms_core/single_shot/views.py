@@ -35,7 +35,7 @@ class PreparedImage:
     """One picture as the network takes it, with what is needed to undo the resize."""
 
     pixels: np.ndarray
-    """[3, H, W] float32, normalised: the whole picture."""
+    """The whole picture as a row of a batch: [3, H, W] float32, normalised, or what an exported model takes."""
     width: int
     """Original width, pixels."""
     height: int
@@ -58,12 +58,12 @@ class _View:
     def tile(self) -> Tile:
         return self.tiles[self.place]
 
-    def pixels(self, input_size: tuple[int, int]) -> np.ndarray:
-        """[3, H, W] float32; tiles are cut when their turn comes, which bounds memory."""
+    def pixels(self, detector: PictureDetector) -> np.ndarray:
+        """A row of a batch; tiles are cut when their turn comes, which bounds memory."""
         pixels = self.image.pixels
         if self.place and self.image.original is not None:
-            pixels = network_input(self.tile.of(self.image.original), input_size)
-        return mirror_pixels(pixels) if self.mirrored else pixels
+            pixels = detector.to_input(self.tile.of(self.image.original))
+        return detector.mirrored_input(pixels) if self.mirrored else pixels
 
 
 class PictureDetector:
@@ -97,7 +97,15 @@ class PictureDetector:
         """[h, w, 3] uint8 RGB -> what `detect` takes."""
         height, width = image.shape[:2]
         tiled = self.looks.tile and max(width, height) > self.looks.tile
-        return PreparedImage(network_input(image, self.input_size), width, height, image if tiled else None)
+        return PreparedImage(self.to_input(image), width, height, image if tiled else None)
+
+    def to_input(self, image: np.ndarray) -> np.ndarray:
+        """[h, w, 3] uint8 RGB -> a row of a batch, [3, H, W] float32, normalised."""
+        return network_input(image, self.input_size)
+
+    def mirrored_input(self, row: np.ndarray) -> np.ndarray:
+        """A row of a batch left to right."""
+        return mirror_pixels(row)
 
     def detect(self, images: Sequence[PreparedImage]) -> list[Detections]:
         """Detections of prepared pictures, boxes in original pixels."""
@@ -130,9 +138,10 @@ class PictureDetector:
     def _outputs(self, views: Iterator[_View]) -> Iterator[tuple[_View, np.ndarray, np.ndarray]]:
         """Boxes [N, 4] and scores [N, K] of every view."""
         while batch := list(islice(views, self.batch_size)):
-            pixels = np.zeros((self.batch_size, 3, *self.input_size), np.float32)
+            first = batch[0].image.pixels
+            pixels = np.zeros((self.batch_size, *first.shape), first.dtype)
             for row, view in enumerate(batch):
-                pixels[row] = view.pixels(self.input_size)
+                pixels[row] = view.pixels(self)
             boxes, scores = self.forward(pixels)
             yield from zip(batch, boxes[: len(batch)], scores[: len(batch)], strict=True)
 
@@ -159,18 +168,29 @@ class PictureDetector:
         return self._suppress(boxes[kept], scores[kept], None)  # the bound of the picture is for all tiles
 
     def _suppress(self, boxes: np.ndarray, scores: np.ndarray, most: int | None) -> Detections:
-        rule = self.postprocess
-        return multiclass_nms(
-            boxes,
-            scores,
-            background=True,
-            min_score=rule.min_score,
-            iou_threshold=rule.nms_threshold,
-            max_per_class=rule.max_per_class,
-            max_detections=most,
-            plus_one=rule.nms == "zoo",
-            class_agnostic=rule.class_agnostic,
-        )
+        return suppress(boxes, scores, self.postprocess, most)
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, rule: PostprocessConfig, most: int | None) -> Detections:
+    """Select detections as `rule` says, but for the bound on their number.
+
+    Args:
+        boxes: float32 [N, 4] x0 y0 x1 y1, pixels.
+        scores: float32 [N, K], the background in column 0.
+        rule: thresholds.
+        most: detections at most; None: no such bound.
+    """
+    return multiclass_nms(
+        boxes,
+        scores,
+        background=True,
+        min_score=rule.min_score,
+        iou_threshold=rule.nms_threshold,
+        max_per_class=rule.max_per_class,
+        max_detections=most,
+        plus_one=rule.nms == "zoo",
+        class_agnostic=rule.class_agnostic,
+    )
 
 
 def detect_all(
