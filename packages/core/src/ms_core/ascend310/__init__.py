@@ -1,0 +1,1 @@
+"""Exported models without Python, on Ascend 310 or not: C++ programs, their builder, files for Huawei's tools."""

@@ -1,0 +1,21 @@
+# Tests of `mslite`: with the 2.0.0 wheel, which brings a converter, the library itself; else a fake of it.
+if("mslite" IN_LIST MS310_RUNTIMES)
+  find_library(MSLITE_CONVERTER_LIBRARY mindspore_converter HINTS ${MSLITE_LIBRARY_DIR} NO_DEFAULT_PATH)
+  if(NOT MSLITE_CONVERTER_LIBRARY)
+    message(FATAL_ERROR "mslite: the tests convert their models with the wheel mindspore-lite 2.0.0. Give its folder as "
+                        "-DMSLITE_DIR, or build without MS310_TESTS.")
+  endif()
+  add_library(ms310_lite_converter STATIC lite_converter.cc)
+  target_include_directories(ms310_lite_converter SYSTEM PRIVATE ${MSLITE_INCLUDE_DIR} ${MSLITE_INCLUDE_DIR}/include)
+  target_link_libraries(ms310_lite_converter PUBLIC ms310 ${MSLITE_CONVERTER_LIBRARY} ${MSLITE_CORE_LIBRARY})
+  add_executable(ms310_lite_convert lite_convert.cc)
+  target_link_libraries(ms310_lite_convert PRIVATE ms310_lite_converter)
+  target_link_libraries(ms310_tests PRIVATE ms310_lite_converter)
+  # The library keeps memory of its own to the end; builds without it look for leaks.
+  set_tests_properties(ms310_tests PROPERTIES ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
+else()
+  add_executable(ms310_fake_lite_tests fake_lite/runtime_test.cc ../runtimes/mslite.cc)
+  target_include_directories(ms310_fake_lite_tests PRIVATE fake_lite ../runtimes)
+  target_link_libraries(ms310_fake_lite_tests PRIVATE ms310 GTest::gtest GTest::gtest_main)
+  add_test(NAME ms310_fake_lite_tests COMMAND ms310_fake_lite_tests)
+endif()
