@@ -6,7 +6,7 @@ A test compares the page with what this program prints, so it cannot tell anythi
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ms_core.old_zoo.commands import entries_of, translate_command
@@ -17,6 +17,7 @@ from ms_core.old_zoo.modelarts_defrcn import PATHS as MODELARTS_PATHS
 from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.places import DEFRCN_PLACES, PLACES, SEGFORMER_PLACES, Place
 from ms_core.old_zoo.scripts import CONTAINER_SCRIPTS, INTERFACES, OTHERS, VARIABLES
+from ms_core.old_zoo.scripts_310 import OTHERS_DEFRCN
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "migrate.md"
 _HEAD = """\
@@ -91,6 +92,8 @@ _SSD_DIFFERENT = """\
   errors in one line.
 - A batch without any matched box does not divide by zero, and an evaluation without any detection is 0, not a crash.
 - `filter_weight` works for every network, and `freeze_layer` too.
+- `run_infer_310.sh` takes what `export` writes, with its manifest: an old MINDIR says neither its classes nor its
+  input. DVPP, which the old program ignored, reads pictures for `.om` models; where it cannot, it is refused.
 """
 _SEGFORMER_DIFFERENT = """\
 ### Different on purpose
@@ -186,7 +189,8 @@ def page() -> str:
             _SSD_HEAD,
             _programs(SSD, "ms-ssd", hub, _SSD_EXAMPLES, "old.yaml"),
             _scripts(ssd),
-            _others(),
+            _containers(),
+            _others(OTHERS),
         ),
         *(_keys(SSD), _ssd_networks(), _places(PLACES, _SSD_PLACES), _modelarts(), _SSD_DIFFERENT),
         _SEGFORMER_HEAD,
@@ -195,7 +199,7 @@ def page() -> str:
         *(_places(SEGFORMER_PLACES, _SEGFORMER_PLACES), _SEGFORMER_DIFFERENT),
         _DEFRCN_HEAD,
         _programs(DEFRCN, "ms-defrcn", hub, _DEFRCN_EXAMPLES, "old.yaml"),
-        *(_scripts(["ms-defrcn"]), _keys(DEFRCN), _defrcn_networks()),
+        *(_scripts(["ms-defrcn"]), _others(OTHERS_DEFRCN), _keys(DEFRCN), _defrcn_networks()),
         *(_places(DEFRCN_PLACES, _DEFRCN_PLACES), _defrcn_modelarts(), _DEFRCN_DIFFERENT, _variables()),
     )
     return "\n".join(part.rstrip() + "\n" for part in parts)
@@ -245,11 +249,14 @@ def _scripts(packages: Sequence[OldPackage]) -> str:
     return "\n".join(lines)
 
 
-def _others() -> str:
-    containers = [(f"`{name}`", f"`{form}`") for name, form in CONTAINER_SCRIPTS.items()]
-    lines = ["#### Containers", "", "| script | arguments |", "|---|---|", *_rows(containers), ""]
-    lines += ["#### Other programs of the guides", "", "| old | now |", "|---|---|"]
-    return "\n".join([*lines, *_rows((f"`{name}`", now) for name, now in OTHERS.items())])
+def _containers() -> str:
+    rows = [(f"`{name}`", f"`{form}`") for name, form in CONTAINER_SCRIPTS.items()]
+    return "\n".join(["#### Containers", "", "| script | arguments |", "|---|---|", *_rows(rows)])
+
+
+def _others(others: Mapping[str, str]) -> str:
+    lines = ["#### Other programs and files of the guides", "", "| old | now |", "|---|---|"]
+    return "\n".join([*lines, *_rows((f"`{name}`", now) for name, now in others.items())])
 
 
 def _variables() -> str:

@@ -1,3 +1,3 @@
 #!/bin/sh
-# Old interface: run an exported model and measure it. Arguments: sh run_infer_cpp.sh --help
+# Old interface: run an exported model with the C++ program and measure it. Arguments: sh run_infer_cpp.sh --help
 exec "${PYTHON:-python}" -m ms_core.old_zoo run ms-ssd run_infer_cpp.sh "$@"

@@ -30,18 +30,6 @@ GUIDE_000 = [
         f"{TRAIN} --device ascend:2 --out LOG/ckpt --weights a.ckpt --train.start-epoch 20",
     ),
     ("run_standalone_train_gpu.sh fpn.yaml 2 50 0.2 coco", f"{TRAIN} --device gpu:2 --out train/ckpt"),
-    (
-        "run_infer_310.sh m.mindir photos ann.json",
-        "infer m.mindir photos --runtime cpp --device ascend:0 --data.val ann.json --out result_Files",
-    ),
-    (
-        "run_infer_310.sh m.mindir photos ann.json 1",
-        "infer m.mindir photos --runtime cpp --device ascend:1 --data.val ann.json --out result_Files",
-    ),
-    (
-        "run_infer_310.sh m.mindir photos DVPP ann.json 1",
-        "infer m.mindir photos --runtime cpp --device ascend:1 --data.val ann.json --out result_Files",
-    ),
 ]
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from importlib import import_module
 from io import StringIO
 
 from ms_core.cli import DONE, WRONG_USE
@@ -22,12 +23,12 @@ from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
 from ms_core.old_zoo.calls import Call, our_command, read_call
 from ms_core.old_zoo.checks import check_command
-from ms_core.old_zoo.dataset_layout import check_dataset
 from ms_core.old_zoo.families import family_of
 from ms_core.old_zoo.networks import old_package
 from ms_core.old_zoo.processes import pid_file, require_stopped, run_in_background, run_in_foreground
 from ms_core.old_zoo.ranks import processes_of
 from ms_core.old_zoo.scripts import CONTAINER_SCRIPTS, INTERFACES, VARIABLES, find_script
+from ms_core.old_zoo.scripts_310 import CLIENTS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,8 +64,9 @@ def run_script(package: str, name: str, words: Sequence[str], environment: Mappi
     """
     call = read_call(package, name, words, environment)
     print(call)
-    if not call.script.entry:
-        return check_dataset(call, environment)
+    if call.script.action:
+        module, name = call.script.action.split(":")
+        return int(getattr(import_module(module), name)(call, environment))
     command = our_command(call, environment)
     for note in command.notes:
         print(f"note: {note}.")
@@ -84,6 +86,7 @@ def describe(package: str) -> str:
         lines += [f"    {name} {form}" for form in script.forms]
     if package == "ms-ssd":
         lines += [f"{name} {form}" for name, form in CONTAINER_SCRIPTS.items()]
+        lines += [f"{name} --help" for name in CLIENTS]
     return "\n".join(lines)
 
 

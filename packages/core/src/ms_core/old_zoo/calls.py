@@ -13,7 +13,7 @@ from ms_core.old_zoo.files import read_old_file
 from ms_core.old_zoo.installed import recipes_of
 from ms_core.old_zoo.networks import OldPackage
 from ms_core.old_zoo.script import Interface, Script
-from ms_core.old_zoo.scripts import RESULTS_310, find_script
+from ms_core.old_zoo.scripts import find_script
 from ms_core.old_zoo.signatures import ROLES, Words, expand, read_arguments
 from ms_core.recipes import recipe_names
 
@@ -27,6 +27,12 @@ _FILES = (
     "ANNO_PATH",
     "CKPT_PATH",
     "PRETRAINED_CKPT_PATH",
+    "DATA_PATH",
+    "MODEL_PATH",
+    "AIPP_PATH",
+    "TOOLKIT_PATH",
+    "PIPELINE_PATH",
+    "RESULTS_JSON",
 )
 """Roles whose files have to be there."""
 DEVICES = "8"
@@ -127,9 +133,7 @@ def our_command(call: Call, environment: Mapping[str, str]) -> OurCommand:
         UserError: something in the configuration or the flags cannot be translated, or something that only old
             programs could guess is missing.
     """
-    old, settings = _split_flags(call.flags)
-    if call.script.entry in ("ascend310_infer", "cpp_infer"):
-        return OurCommand((*_inference(call), *old, *settings))
+    old, settings = split_flags(call.flags)
     from ms_core.old_zoo.commands import read_command
 
     found = read_command(call.script.entry, [*old_flags(call, environment), *old], call.package)
@@ -217,7 +221,7 @@ def _configuration(
     for path in (Path(old), ".." / Path(old)):
         if path.is_file():
             return str(path), "found here"
-    model = script.model or interface.model
+    model = (script.model or interface.model) if script.needs_config else ""
     return (model, "default, CONFIG_PATH or MODEL_NAME names another") if model else None
 
 
@@ -260,7 +264,7 @@ def _with_output(call: Call, words: Sequence[str], environment: Mapping[str, str
     return [*without_out(words), "--out", str(call.folder)] if words[0] == "eval" else list(words)
 
 
-def _split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
     """Flags of the old programs, and settings of ours (`--train.workers 2`), which have a dot in their name."""
     old: list[str] = []
     ours: list[str] = []
@@ -283,17 +287,6 @@ def _with_recipe(call: Call, words: Sequence[str]) -> list[str]:
     recipe = _recipe(call)
     file = str(recipes_of(call.package) / f"{recipe}.yaml")
     return [recipe if recipe is not None and word == file else word for word in words]
-
-
-def _inference(call: Call) -> list[str]:
-    """Our verb for exported models; the old programs were C++ with Python to measure their results."""
-    values = call.values
-    device = values.get("DEVICE_TYPE") or call.script.device
-    words = ["infer", values["MINDIR_PATH"], values["DATA_PATH"], "--runtime", "cpp"]
-    words += ["--device", f"{device.lower()}:{values['DEVICE_ID']}" if device.lower() != "cpu" else "cpu"]
-    words += ["--config", values["CONFIG"]] if "CONFIG" in values else []
-    words += ["--data.val", values["ANNO_PATH"]] if "ANNO_PATH" in values else []
-    return [*words, "--out", RESULTS_310]
 
 
 def _device(call: Call, environment: Mapping[str, str]) -> str:

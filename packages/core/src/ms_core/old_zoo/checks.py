@@ -18,26 +18,22 @@ def check_command(call: Call, words: Sequence[str]) -> None:
     """Refuse what our command would refuse a moment later, in the background, where nobody reads it.
 
     Raises:
-        UserError: a verb that does not exist yet, a faulty configuration, missing data or weights, a device that this
-            machine has not, or results of a former run that would be lost.
+        UserError: a faulty configuration, an exported model without its manifest, missing data or weights, a device
+            that this machine has not, or results of a former run that would be lost.
     """
     from ms_core.cli import read_words
 
     tool = tool_of(call.package)
-    if words[0] not in tool.verbs:
-        raise UserError(
-            f"{call.name}: {tool.name} {tool.version} has no verb `{words[0]}` yet: running exported models is still "
-            f"missing. Measure the checkpoint instead: {tool.name} eval CHECKPOINT. It would be: "
-            f"{tool.name} {' '.join(words)}"
-        )
     if words[0] == "finetune":
         _require_base(call, words)
-    if words[0] in ("train", "finetune", "eval", "predict"):
+    if words[0] in ("train", "finetune", "eval", "predict", "infer"):
         arguments = read_words(tool, words)
+        if words[0] == "infer":
+            _require_manifest(call, arguments)
         if words[0] == "predict":
             _require_pictures(call, arguments)
         else:
-            _require_data(call, arguments, "val" if words[0] == "eval" else "train")
+            _require_data(call, arguments, "val" if words[0] in ("eval", "infer") else "train")
         if words[0] in ("train", "finetune"):
             _require_no_results(call, words)
             _require_weights(call, arguments)
@@ -66,6 +62,16 @@ def _require_data(call: Call, arguments: Namespace, split: str) -> None:
     for part in annotation_parts(str(place)):
         if not Path(part).exists():
             raise UserError(f"{call.name}: data.{name}: {part}: there is no such file or folder.")
+
+
+def _require_manifest(call: Call, arguments: Namespace) -> None:
+    """What says how the exported model is to be used."""
+    from ms_core.infer.options import read_any_manifest
+
+    try:
+        read_any_manifest(arguments.exported)
+    except UserError as error:
+        raise UserError(f"{call.name}: {error}") from error
 
 
 def _require_base(call: Call, words: Sequence[str]) -> None:

@@ -16,6 +16,28 @@ class Place:
     note: str = ""
 
 
+_RESULTS_310 = (
+    Place(
+        "raw outputs",
+        "result_Files/ID_0.bin, ID_1.bin",
+        "result_Files/NAME_0.bin, ..., index.jsonl",
+        "NAME is the picture's path in its folder, / as __; eval result_Files measures them",
+    ),
+    Place(
+        "time of the model on Ascend 310",
+        "time_Result/test_perform_static.txt",
+        "the same",
+        "mean and number of calls as before, then p50 and p95",
+    ),
+    Place(
+        "metrics of an exported model",
+        "acc.log",
+        "the same",
+        "in the foreground: the exit code tells how it went",
+    ),
+)
+"""Of the scripts run_infer_310.sh and run_infer_cpp.sh."""
+
 PLACES = (
     Place(
         "checkpoint of an epoch",
@@ -74,9 +96,9 @@ PLACES = (
         "exported model",
         "FILE_NAME.mindir, .air, .onnx in the working folder",
         "OUT/NETWORK.mindir, .onnx, .air",
-        "with manifest.json; OUT is --out of export",
+        "with manifest.json, and files for Huawei's tools in OUT/ascend; OUT is --out of export",
     ),
-    Place("raw outputs", "result_Files/ID_0.bin, ID_1.bin", "the same", "eval result_Files measures them"),
+    *_RESULTS_310,
 )
 """Of SSD and SSDLite, in the order of docs/migrate.md."""
 
@@ -121,7 +143,7 @@ SEGFORMER_PLACES = (
     Place(
         "exported model",
         "YAML_NAME.air, YAML_NAME.mindir in the working folder",
-        "OUT/NETWORK.mindir, .air",
+        "OUT/NETWORK.mindir, .onnx, .air",
         "with manifest.json; OUT is --out of export, YAML_NAME where the old program is called",
     ),
 )
@@ -197,8 +219,9 @@ DEFRCN_PLACES = (
     Place(
         "exported model",
         "EXPORT_FILE_NAME.mindir, .air in the working folder",
-        "OUT/NETWORK.mindir, .air",
+        "OUT/NETWORK.mindir, .onnx, .air",
         "with manifest.json; OUT is --out of export",
     ),
+    *_RESULTS_310,
 )
 """Of DeFRCN, in the order of docs/migrate.md; old places are from the folder `scripts`."""

@@ -16,7 +16,7 @@ class Script:
     purpose: str
     """What it is for, in one line."""
     entry: str
-    """The old program it started; "" for a script that is no caller of a program."""
+    """The old program it started; "" where `action` does it."""
     forms: tuple[str, ...]
     """Positional arguments, see `signatures`; `--key value` may follow."""
     folder: str = ""
@@ -40,6 +40,11 @@ class Script:
     """Flags that follow from several words, or that the script had written into it."""
     note: str = ""
     """What somebody should know who runs it; {ROLE} is a word."""
+    action: str = ""
+    """`module:function` that does it, given the `Call` and the environment, and returns the exit code; "": a command of
+    ours does."""
+    needs_config: bool = True
+    """Whether a configuration that is left out is the old default; else only one that is there counts."""
 
     @property
     def log(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
 from ms_core.old_zoo.script import Interface, Script
+from ms_core.old_zoo.scripts_310 import CONVERSION, INFERENCE, INFERENCE_SEGMENTATION, OTHERS_310, SDK
 from ms_core.old_zoo.scripts_defrcn import DEFRCN
 
 _PRE_TRAINED = "[PRE_TRAINED [PRE_TRAINED_EPOCH_SIZE]]"
@@ -35,12 +36,6 @@ _EVAL = (
     "DATASET CHECKPOINT_PATH [DEVICE_ID [CONFIG]]",
     "CONFIG DATASET CHECKPOINT_PATH [DEVICE_ID]",
 )
-_INFER_310 = (
-    "MINDIR_PATH DATA_PATH [DEVICE_ID]",
-    "MINDIR_PATH DATA_PATH DVPP [DEVICE_ID]",
-    "MINDIR_PATH DATA_PATH [DVPP] ANNO_PATH [DEVICE_ID]",
-)
-_INFER_CPP = ("MINDIR_PATH DATA_PATH DVPP CONFIG DEVICE_TYPE [DEVICE_ID]",)
 _ONNX = ("DATA_PATH COCO_ROOT ONNX_PATH [INSTANCES_SET [DEVICE_TYPE [CONFIG]]]",)
 
 _EVALUATE = "measure a checkpoint: the 12 COCO numbers"
@@ -70,9 +65,8 @@ _SHARED = {
     ),
     "run_eval.sh": Script(_EVALUATE, "eval.py", _EVAL, "eval{DEVICE_ID}", device="Ascend"),
     "run_eval_gpu.sh": Script(_EVALUATE, "eval.py", _EVAL, "eval{DEVICE_ID}", device="GPU"),
-    "run_infer_310.sh": Script(
-        "run an exported model on Ascend 310 and measure it", "ascend310_infer", _INFER_310, device="Ascend"
-    ),
+    **INFERENCE,
+    **CONVERSION,
 }
 
 _OPTIONAL = "[DATASET_PATH [PRETRAINED_CKPT_PATH [RUN_EVAL]]]"
@@ -121,6 +115,8 @@ _SEGFORMER = Interface(
             device="Ascend",
             flags={"CKPT_PATH": "infer_ckpt_path"},
         ),
+        **INFERENCE_SEGMENTATION,
+        **CONVERSION,
     },
     data_flags="--data_path",
 )
@@ -143,7 +139,7 @@ INTERFACES: dict[str, Interface] = {
                 "export.py",
                 ("CONFIG FORMAT [CHECKPOINT_PATH]", "CONFIG CHECKPOINT_PATH FORMAT"),
             ),
-            "run_infer_cpp.sh": Script("run an exported model and measure it", "cpp_infer", _INFER_CPP),
+            **SDK,
             "run_eval_onnx.sh": Script("measure an ONNX model", "eval_onnx.py", _ONNX),
             "infer_ssd_mobilenet_v1_fpn_onnx.sh": Script(
                 "measure an ONNX model of ssd_mobilenet_v1_fpn",
@@ -152,7 +148,10 @@ INTERFACES: dict[str, Interface] = {
                 model="ssd_mobilenet_v1_fpn",
             ),
             "run_download_dataset.sh": Script(
-                "say which data set is needed and check that it is complete", "", ("DATASET [CONFIG]",)
+                "say which data set is needed and check that it is complete",
+                "",
+                ("DATASET [CONFIG]",),
+                action="ms_core.old_zoo.dataset_layout:check_dataset",
             ),
         },
     ),
@@ -191,21 +190,17 @@ VARIABLES = {
     "DEVICE_ID": "number of the device, where no DEVICE_ID is given",
     "RANK_TABLE_FILE": "rank table, where none is given; without any the processes find each other by themselves",
     "MASTER_PORT": "port by which they do, instead of a free one",
+    "SOC_VERSION": "chip that convert_om.sh converts for, such as Ascend310P3; without it what npu-smi sees, else "
+    "Ascend310",
     "PYTHON": "Python that has the package, instead of `python`",
 }
 """Environment variables that the scripts read."""
 
 OTHERS = {
     "utils/trans_xml_annotations_to_txt.py": "`data convert`, or nothing: VOC folders are read as they are",
-    "infer/convert/convert_om.sh": "not yet: AIR files come from `export --format air`, Huawei's `atc` converts them",
-    "infer/sdk/infer_by_sdk.py": "not yet: exported models outside Python",
-    "infer/sdk/perf/run_om_infer_perf_test.sh": "not yet: exported models outside Python",
-    "infer/sdk/perf/generate_map_report.py": "`eval RESULTS.json --data.val ANNOTATIONS.json`",
+    **OTHERS_310,
 }
-"""Programs of the guides that no script of ours stands for -> what to use."""
-
-RESULTS_310 = "result_Files"
-"""Folder of the old programs for the results of exported models."""
+"""Programs and files of the guides that no script of ours stands for -> what to use."""
 
 
 def find_script(package: str, name: str) -> tuple[Interface, Script]:

@@ -16,6 +16,7 @@ from ms_core.old_zoo.entries_defrcn import newest_checkpoint, run_of_stage
 from ms_core.old_zoo.files import read_old_file
 from ms_core.old_zoo.networks import DEFRCNS
 from ms_core.old_zoo.script import Interface, Script
+from ms_core.old_zoo.scripts_310 import CONVERSION, INFERENCE_DEFRCN
 from ms_core.old_zoo.stages_defrcn import CLASSES, Stage, stage_of
 from ms_core.old_zoo.values import Old
 from ms_core.run_target import run_of
@@ -187,7 +188,8 @@ DEFRCN = Interface(
             for what, stage in _MEASURED.items()
             for name, device in _PLATFORMS.items()
         },
+        **INFERENCE_DEFRCN,
+        **CONVERSION,
     },
     data_flags="--datasets_root",
 )
-"""The scripts of the guide but run_infer_310.sh, which comes with the programs for exported models."""

@@ -18,6 +18,10 @@ from ms_core.errors import UserError
 
 WEIGHT_SUFFIXES = (".ckpt", ".pth", ".pt", ".pkl", ".safetensors", ".npz")
 CONFIG_SUFFIXES = (".yaml", ".yml", ".py")
+MODEL_SUFFIXES = (".mindir", ".ms", ".onnx", ".om")
+"""Of exported models that the C++ programs run."""
+AIPP_SUFFIXES = (".cfg", ".config", ".aippconfig")
+_DEVICES = ("cpu", "gpu", "ascend", "dvpp")
 _NO_CHECKPOINT = ("", "none")
 """Words with which the old command lines said "no pre-trained weights"."""
 
@@ -96,9 +100,11 @@ def _is_name(word: str, words: Words) -> bool:
 
 
 def _is_folder(word: str, words: Words) -> bool:
-    """A folder of pictures: not one of the words that other roles claim."""
-    claimed = (*WEIGHT_SUFFIXES, *CONFIG_SUFFIXES, ".json", ".onnx", ".mindir", ".air", ".om")
-    return bool(word) and not word.isdigit() and Path(word).suffix.lower() not in claimed
+    """A folder of pictures, or a list of them: not one of the words that other roles claim."""
+    claimed = (*WEIGHT_SUFFIXES, *CONFIG_SUFFIXES, *MODEL_SUFFIXES, ".air", ".json")
+    if not word or word.isdigit() or word.lower() in _DEVICES or word in words.recipes:
+        return False
+    return Path(word).suffix.lower() not in claimed
 
 
 ROLES: dict[str, Role] = {
@@ -118,9 +124,23 @@ ROLES: dict[str, Role] = {
     ),
     "CHECKPOINT_PATH": Role("checkpoint", _is_checkpoint),
     "FORMAT": Role("AIR, ONNX or MINDIR", _one_of("air", "onnx", "mindir")),
-    "MINDIR_PATH": Role("exported model, .mindir", _ends_with(".mindir")),
+    "MINDIR_PATH": Role(
+        "exported model: .mindir, .ms, .onnx or .om, or the folder that `export` wrote",
+        lambda word, _: (
+            Path(word).suffix.lower() in MODEL_SUFFIXES or (Path(word) / "manifest.json").is_file()
+        ),
+    ),
     "ONNX_PATH": Role("exported model, .onnx", _ends_with(".onnx")),
     "DATA_PATH": Role("folder of pictures", _is_folder),
+    "IMAGE_WIDTH": Role("width of the network's input, pixels", lambda word, _: _is_whole(word, 1)),
+    "IMAGE_HEIGHT": Role("height of the network's input, pixels", lambda word, _: _is_whole(word, 1)),
+    "MODEL_PATH": Role("exported model, .onnx or .air", _ends_with(".onnx", ".air")),
+    "OM_PATH": Role("the .om file to write, with or without .om", _is_path),
+    "AIPP_PATH": Role("AIPP file, .cfg", _ends_with(*AIPP_SUFFIXES)),
+    "TOOLKIT_PATH": Role("folder of the Ascend toolkit", _is_folder),
+    "PIPELINE_PATH": Role("pipeline of the MindX SDK, .pipeline", _ends_with(".pipeline")),
+    "RESULTS_JSON": Role("COCO result file, .json", _ends_with(".json")),
+    "REPORT_PATH": Role("file for the report", _is_path),
     "COCO_ROOT": Role("COCO folder", _is_folder),
     "INSTANCES_SET": Role("annotations, such as annotations/instances_{}.json", _ends_with(".json")),
     "ANNO_PATH": Role("COCO annotations, .json", _ends_with(".json")),

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Old interface: run an exported model with the C++ program and measure it. Arguments: sh run_infer_cpp.sh --help
+exec "${PYTHON:-python}" -m ms_core.old_zoo run ms-defrcn run_infer_cpp.sh "$@"

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Old interface: run an exported model with the C++ program for Ascend 310 and measure it. Arguments: sh run_infer_310.sh --help
+exec "${PYTHON:-python}" -m ms_core.old_zoo run ms-segformer run_infer_310.sh "$@"
