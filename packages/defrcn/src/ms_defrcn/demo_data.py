@@ -29,8 +29,8 @@ def make_demo_data(
     *,
     base: int = 240,
     fewshot: int = 60,
-    val: int = 60,
-    size: int = 160,
+    val: int = 48,
+    size: int = 128,
     seed: int = 1,
     colours: Literal["class", "any"] = "class",
 ) -> DemoData:
