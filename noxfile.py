@@ -227,7 +227,7 @@ def cpp(session: nox.Session) -> None:
     session.run(
         "python", "-m", "ms_core.ascend310.build_needs", silent=True
     )  # one line where something is missing
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     acl = unpacked(session, folder, "torch-npu==2.10.0", "/third_party/acl/inc/", [])
     lite = unpacked(session, folder, "mindspore-lite==2.0.0", "mindspore_lite/", PYTHON_37)
     acl_headers = f"-DACL_INCLUDE_DIR={acl / 'torch_npu' / 'include' / 'third_party' / 'acl' / 'inc'}"
