@@ -1,4 +1,5 @@
 // The whole program with --runtime=acl on the fake: a folder of pictures in, results and exit codes out.
+#include <gflags/gflags.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -108,6 +109,7 @@ class AclProgramTest : public testing::Test {
     return values;
   }
 
+  const gflags::FlagSaver flags_;  // gives all flags back their values
   std::filesystem::path folder_;
 };
 
