@@ -25,7 +25,7 @@ def found(scores: np.ndarray, most: int, one_class: bool = False) -> list[tuple[
     return list(zip(best[valid].tolist(), rows[valid].tolist(), labels[valid].tolist(), strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(1, 50), st.integers(1, 6), st.integers(1, 120), st.integers(0, 1000))
 def test_pairs_are_the_best_in_a_fixed_order(count: int, classes: int, most: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -41,7 +41,7 @@ def test_pairs_are_the_best_in_a_fixed_order(count: int, classes: int, most: int
         assert ours == sorted(ours, key=lambda pair: (-pair[0], pair[2], pair[1]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(1, 50), st.integers(1, 6), st.integers(0, 1000))
 def test_a_box_counts_for_its_best_class(count: int, classes: int, seed: int) -> None:
     scores = (np.random.default_rng(seed).integers(0, 9, (count, classes)) / 8).astype(np.float32)

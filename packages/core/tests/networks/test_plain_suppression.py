@@ -35,7 +35,7 @@ def found(boxes: np.ndarray, labels: np.ndarray, valid: np.ndarray, cell: PlainS
     return positions[stays].tolist()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.integers(1, 40),
     st.integers(1, 50),

@@ -78,7 +78,7 @@ CONFIGS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(1, 40), st.integers(1, 5), CONFIGS, st.integers(0, 1000))
 def test_detections_are_those_of_the_host(
     count: int, classes: int, config: PostprocessConfig, seed: int
