@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ms_core.atomic import atomic_write
 from ms_core.cli import Verb, refuse_overwrite
 from ms_core.data.config import DetectionDataConfig
 from ms_core.data.verbs import data_verb as common_data_verb
@@ -132,18 +130,11 @@ def write_cocosplit(
 
 
 def _write(drawn: ShotSet, out: Path, images: Path | None, shots: int, seed: int) -> None:
-    from ms_core.data.convert import relative_name
+    from ms_core.data.convert import write_coco
 
     dataset = replace(drawn, one_sample_an_object=False).dataset()
-    content = dataset.to_coco()
-    content["info"] = {
-        "description": f"{shots} labelled objects of every class, drawn by seed {seed} from {dataset.source}"
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for image, sample in zip(content["images"], dataset.samples, strict=True):
-        image["file_name"] = relative_name(sample.path, images or out.parent)
-    with atomic_write(out) as file:
-        json.dump(content, file, ensure_ascii=False)
+    words = f"{shots} labelled objects of every class, drawn by seed {seed} from {dataset.source}"
+    write_coco(dataset, out, images or out.parent, overwrite=True, description=words)
 
 
 def _fewshot_arguments(parser: ArgumentParser) -> None:

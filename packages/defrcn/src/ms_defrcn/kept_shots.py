@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-from ms_core.atomic import atomic_write
 from ms_core.config import load_config
-from ms_core.data.convert import relative_name
+from ms_core.data.convert import write_coco
 from ms_core.data.sample import DetectionDataset
 from ms_core.run_target import config_of_run, run_of
 
@@ -26,12 +24,8 @@ def keep_shots(dataset: DetectionDataset, run: Path) -> None:
     """
     if not all(sample.path.is_file() for sample in dataset.samples):
         return
-    content = dataset.to_coco()
-    content["info"] = {"description": f"labelled objects of this fine-tuning, from {dataset.source}"}
-    for image, sample in zip(content["images"], dataset.samples, strict=True):
-        image["file_name"] = relative_name(sample.path, run)
-    with atomic_write(run / NAME) as file:
-        json.dump(content, file, ensure_ascii=False)
+    words = f"labelled objects of this fine-tuning, from {dataset.source}"
+    write_coco(dataset, run / NAME, run, overwrite=True, description=words)
 
 
 def with_kept_shots(config: DeFRCNConfig, target: Path) -> DeFRCNConfig:

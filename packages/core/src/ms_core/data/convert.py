@@ -71,11 +71,26 @@ def convert_dataset(
     return Converted(target, len(kept), kept.box_count, notes)
 
 
-def write_coco(dataset: DetectionDataset, out: Path, base: Path, overwrite: bool) -> None:
-    """One COCO JSON; image and category ids stay, annotations are numbered anew."""
+def write_coco(
+    dataset: DetectionDataset, out: Path, base: Path, overwrite: bool, *, description: str | None = None
+) -> None:
+    """One COCO JSON; image and category ids stay, annotations are numbered anew.
+
+    Args:
+        dataset: what is written.
+        out: file; its folder is made.
+        base: folder that image paths in the file start from.
+        overwrite: replace a file that is there.
+        description: for the file's info; None: no info.
+
+    Raises:
+        UserError: a file is there already, or the system refuses to write.
+    """
     refuse_overwrite([out], overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
     content = dataset.to_coco()
+    if description is not None:
+        content["info"] = {"description": description}
     for image, sample in zip(content["images"], dataset.samples, strict=True):
         image["file_name"] = relative_name(sample.path, base)
     with atomic_write(out) as file:
