@@ -61,20 +61,24 @@ def give_usual_permissions(path: Path) -> None:
 
 
 class JsonListFile:
-    """A JSON list written entry by entry, one a line; used inside `atomic_write`."""
+    """A JSON list written piece by piece; used inside `atomic_write`."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
-        self._count = 0
+        self._empty = True
         self._encode = json.JSONEncoder(
             ensure_ascii=False
         ).encode  # json.dumps would make one for every entry
         file.write("[")
 
     def add(self, entry: Any) -> None:
-        """Append one entry."""
-        self._file.write((",\n" if self._count else "\n") + self._encode(entry))
-        self._count += 1
+        """Append one entry, on a line of its own."""
+        self.add_text(self._encode(entry))
+
+    def add_text(self, text: str) -> None:
+        """Append one or more entries that are JSON already, with commas between them."""
+        self._file.write(("\n" if self._empty else ",\n") + text)
+        self._empty = False
 
     def close(self) -> None:
         """End the list; the file itself belongs to the caller."""

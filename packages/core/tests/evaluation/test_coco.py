@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
+from ms_core.evaluation import engines
 from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
 
 ENGINES = ("hotcoco", "pycocotools")
@@ -132,6 +133,16 @@ def test_engines_agree_and_are_quiet(example: Any, capfd: pytest.CaptureFixture)
     assert first.classes[-1].ap == -1
     assert first.classes[-1].objects == 0
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("most", [0, 5, 40])
+def test_an_engine_that_is_given_few_detections_at_once_counts_the_same(
+    example: Any, engine: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluated(example, engine=engine)
+    monkeypatch.setattr(engines, "_MOST", most)
+    assert_equal(evaluated(example, engine=engine), whole)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

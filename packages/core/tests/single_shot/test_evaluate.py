@@ -1,5 +1,6 @@
 """From detections to COCO results, and which images count."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,13 @@ from ms_core.single_shot.views import PictureDetector
 
 
 def test_results_are_what_coco_tools_read():
-    found = Detections(
-        np.array([[10, 20, 30, 60.126]], np.float32), np.array([0.75], np.float32), np.array([1], np.int32)
-    )
-    (entry,) = coco_results(7, found, category_ids=(3, 90))
-    assert entry == {"image_id": 7, "category_id": 90, "bbox": [10.0, 20.0, 20.0, 40.13], "score": 0.75}
+    boxes = np.array([[10, 20, 30, 60.126], [0, 0, 1.5, 2]], np.float32)
+    found = Detections(boxes, np.array([0.75, 1e-6], np.float32), np.array([1, 0], np.int32))
+    entries = json.loads(f"[{coco_results(7, found, category_ids=(3, 90))}]")
+    assert entries == [
+        {"image_id": 7, "category_id": 90, "bbox": [10.0, 20.0, 20.0, 40.13], "score": 0.75},
+        {"image_id": 7, "category_id": 3, "bbox": [0.0, 0.0, 1.5, 2.0], "score": 0.0},
+    ]
 
 
 def test_the_zoo_subset_leaves_out_crowds_and_empty_images(tmp_path):

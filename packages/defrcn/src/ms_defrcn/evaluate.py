@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from ms_core.data.sample import DetectionDataset, Sample
 from ms_core.detection.detections import Detections
-from ms_core.evaluation.coco import CocoEvaluator, CocoMetrics
+from ms_core.evaluation.coco import CocoMetrics
+from ms_core.evaluation.found import Found, measure_found
 
 from ms_defrcn.config import EvalConfig
 
 if TYPE_CHECKING:  # imports MindSpore and mmcv, which takes seconds
     from ms_defrcn.detector import Detector
-
-Found = tuple[Sample, Detections]
 
 
 def evaluate(
@@ -38,11 +37,22 @@ def evaluate(
     """
     from ms_defrcn.detector import detect_all
 
-    evaluator = CocoEvaluator(
-        dataset.to_coco(), engine=config.engine, voc_ap50=config.voc_ap50, voc_rule=config.voc_rule
-    )
     found = detect_all(detector, dataset.samples, workers=workers, encoded=dataset.encoded)
-    for sample, detections in track(found, len(dataset)):
-        evaluator.update(sample.id, detections, dataset.category_ids)
-        keep(sample, detections)
-    return evaluator.compute()
+    return measure_as_configured(track(found, len(dataset)), dataset, config, keep)
+
+
+def measure_as_configured(
+    found: Iterable[Found],
+    dataset: DetectionDataset,
+    config: EvalConfig,
+    keep: Callable[[Sample, Detections], None],
+) -> CocoMetrics:
+    """`measure_found` with the engine and the VOC metrics that a configuration names."""
+    return measure_found(
+        found,
+        dataset,
+        engine=config.engine,
+        voc_ap50=config.voc_ap50,
+        voc_rule=config.voc_rule,
+        keep=keep,
+    )

@@ -140,14 +140,14 @@ class CocoEvaluator:
 
     def _table(self, images: Sequence[int]) -> np.ndarray:
         """float64 [n, 7] as (image, x, y, width, height, score, category), both ids as `GroundTruth.numbered`."""
-        parts = [np.zeros((0, 7))]
-        for number, image_id in enumerate(images):
-            if image_id in self._found:
-                rows, categories = self._found[image_id]
-                part = np.empty((len(rows), 7))
-                part[:, 0], part[:, 1:6], part[:, 6] = number, rows, categories
-                parts.append(part)
-        return np.concatenate(parts)
+        known = [(n, *self._found[id_]) for n, id_ in enumerate(images) if id_ in self._found]
+        table = np.empty((sum(len(rows) for _, rows, _ in known), 7))
+        start = 0
+        for number, rows, categories in known:
+            part = table[start : start + len(rows)]
+            part[:, 0], part[:, 1:6], part[:, 6] = number, rows, categories
+            start += len(rows)
+        return table
 
     def _keep(self, image_id: int, found: _Found, where: str) -> None:
         if image_id in self._found:

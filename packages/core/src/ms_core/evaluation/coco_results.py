@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from ms_core.atomic import JsonListFile, atomic_write
 from ms_core.data.sample import Sample
+from ms_core.detection.boxes import xyxy_to_xywh
 from ms_core.detection.detections import Detections
 
 
@@ -28,22 +31,26 @@ def coco_result_file(
         results = JsonListFile(file)
 
         def keep(sample: Sample, detections: Detections) -> None:
-            for entry in coco_results(sample.id, detections, category_ids):
-                results.add(entry)
+            if len(detections):
+                results.add_text(coco_results(sample.id, detections, category_ids))
 
         yield keep
         results.close()
 
 
-def coco_results(image_id: int, detections: Detections, category_ids: Sequence[int]) -> Iterator[dict]:
-    """Detections of one image as entries of a COCO result file: bbox [x, y, width, height] in pixels."""
-    # Python's numbers: NumPy's, one by one, take four times as long
-    columns = (detections.boxes.tolist(), detections.scores.tolist(), detections.labels.tolist())
-    for box, score, label in zip(*columns, strict=True):
-        x0, y0, x1, y1 = (round(v, 2) for v in box)
-        yield {
-            "image_id": image_id,
-            "category_id": int(category_ids[label]),
-            "bbox": [x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)],
-            "score": round(score, 5),
-        }
+def coco_results(image_id: int, detections: Detections, category_ids: Sequence[int]) -> str:
+    """Detections of one image as entries of a COCO result file: bbox [x, y, width, height] in pixels.
+
+    Returns:
+        JSON objects, one a line, with commas between them. Numbers are formatted here, because a JSON encoder, which
+        looks for the shortest form of each, takes three times as long.
+    """
+    corners = detections.boxes.astype(np.float64).round(2)
+    columns = zip(
+        np.array(category_ids)[detections.labels].tolist(),
+        *xyxy_to_xywh(corners).T.tolist(),
+        detections.scores.tolist(),
+        strict=True,
+    )
+    entry = f'{{"image_id": {image_id}, "category_id": %d, "bbox": [%.2f, %.2f, %.2f, %.2f], "score": %.5f}}'
+    return ",\n".join([entry % numbers for numbers in columns])

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ from ms_core.errors import UserError
 from ms_core.evaluation.ground_truth import GroundTruth
 
 EngineName = Literal["auto", "hotcoco", "pycocotools"]
+_Run = Callable[[dict[str, Any], np.ndarray], dict[str, Any]]
+_MOST = 1_000_000
+"""Detections that an engine is given at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +50,47 @@ def count_matches(truth: GroundTruth, found: np.ndarray, engine: EngineName) -> 
     """Evaluate boxes.
 
     Args:
-        truth: the images that count, all ids below 2^53 (`GroundTruth.numbered`).
+        truth: the images that count, as `GroundTruth.numbered` gives them: category ids are 0, 1, 2, ...
         found: float64 [n, 7] as (image id, x, y, width, height, score, category id), of these images only.
         engine: who counts; the results agree bit for bit.
     """
+    run = _run_hotcoco if choose_engine(engine) == "hotcoco" else _run_pycocotools
+    rows = np.bincount(found[:, 6].astype(np.intp), minlength=len(truth.categories))
+    parts = [_count(run, truth, found, categories) for categories in _parts(rows)]
+    return Counts(
+        np.concatenate([part.precision for part in parts], axis=2),
+        np.concatenate([part.recall for part in parts], axis=1),
+        np.concatenate([part.scores for part in parts], axis=2),
+    )
+
+
+def _parts(rows: np.ndarray) -> list[range]:
+    """Neighbouring categories, in parts with at most `_MOST` detections each or a single category.
+
+    No category's numbers depend on another's, and the engines take 200 bytes and more a detection.
+
+    Args:
+        rows: detections of each category.
+    """
+    starts, held = [0], 0
+    for category, count in enumerate(rows.tolist()):
+        held += count
+        if held > _MOST and category > starts[-1]:
+            starts.append(category)
+            held = count
+    return [range(start, end) for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)]
+
+
+def _count(run: _Run, truth: GroundTruth, found: np.ndarray, categories: range) -> Counts:
+    """`count_matches` of some categories."""
+    if len(categories) < len(truth.categories):
+        found = found[(found[:, 6] >= categories.start) & (found[:, 6] < categories.stop)]
     dataset = {
         "info": {},
         "images": [{"id": id_} for id_ in sorted(truth.image_ids)],
-        "annotations": list(truth.annotations),
-        "categories": [{"id": id_, "name": name} for id_, name in truth.categories],
+        "annotations": [entry for entry in truth.annotations if entry["category_id"] in categories],
+        "categories": [{"id": id_, "name": name} for id_, name in truth.categories if id_ in categories],
     }
-    run = _run_hotcoco if choose_engine(engine) == "hotcoco" else _run_pycocotools
     accumulated = run(dataset, found)
     return Counts(*(np.asarray(accumulated[key]) for key in ("precision", "recall", "scores")))
 
