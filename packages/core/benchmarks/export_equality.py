@@ -19,7 +19,8 @@ from pathlib import Path
 
 import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn
+from _seeded_network import seeded
+from mindspore import nn
 from ms_core.data.images import read_image
 from ms_core.data.network_input import resize_image
 from ms_core.export.mindir import export_mindir
@@ -63,7 +64,7 @@ def subject(name: str) -> Subject:
     if name in SEGFORMER:
         import ms_segformer
 
-        return Subject(_seeded(ms_segformer.build_model(model, CLASSES)), (128, 160), ("logits",))
+        return Subject(seeded(ms_segformer.build_model(model, CLASSES)), (128, 160), ("logits",))
     if name in DEFRCN:
         import ms_defrcn
         from ms_defrcn.exported_forms import DecodedForm
@@ -80,24 +81,7 @@ def subject(name: str) -> Subject:
         import ms_ssd
 
         detector = ms_ssd.build_model(model, CLASSES, variant=variant or "zoo")
-    return Subject(InferenceModel(_seeded(detector)), detector.input_size, ("boxes", "scores"))
-
-
-def _seeded(network: nn.Cell) -> nn.Cell:
-    """Weights by fan-in, statistics that differ from channel to channel; the same in every run."""
-    rng = np.random.default_rng(6)
-    for parameter in network.get_parameters():
-        leaf, shape = parameter.name.rpartition(".")[2], parameter.shape
-        if leaf in ("gamma", "moving_variance"):
-            array = rng.uniform(0.8, 1.2, shape)
-        elif len(shape) > 1:
-            array = rng.standard_normal(shape) * np.sqrt(1.5 / np.prod(shape[1:]))
-        elif leaf in ("beta", "bias", "moving_mean"):
-            array = rng.uniform(-0.1, 0.1, shape)
-        else:
-            continue
-        parameter.set_data(Tensor(array.astype(np.float32)))
-    return network
+    return Subject(InferenceModel(seeded(detector)), detector.input_size, ("boxes", "scores"))
 
 
 def inputs(what: Subject, pictures: Sequence[np.ndarray]) -> Iterator[Arrays]:

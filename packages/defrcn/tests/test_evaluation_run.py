@@ -8,7 +8,7 @@ import pytest
 from ms_core.errors import UserError
 from ms_defrcn import calibration_run
 from ms_defrcn.config import PcbConfig
-from ms_defrcn.evaluation_run import evaluate_target
+from ms_defrcn.evaluation_run import Evaluation, evaluate_target
 from trained_files import FakeDescriber, checkpoint_file, shapes, small_config
 
 
@@ -62,9 +62,10 @@ def test_numbers_of_base_novel_and_all_classes(checkpoint, data, tmp_path, capsy
 def test_calibration_is_said_and_changes_only_novel_scores(
     checkpoint, data, calibrated, describer, tmp_path, capsys
 ):
-    evaluate_target(checkpoint, small_config(data), "val", tmp_path / "off")
+    evaluation = Evaluation(checkpoint, calibrated, "val")
+    evaluation.measure(False, tmp_path / "off")
     capsys.readouterr()
-    evaluate_target(checkpoint, calibrated, "val", tmp_path / "on")
+    evaluation.measure(True, tmp_path / "on")
     printed = capsys.readouterr().out
     assert re.search(
         r"1 novel classes are calibrated \(PCB on, alpha 0\.5\) by 1 labelled objects of ", printed

@@ -18,7 +18,7 @@ from ms_core.run_target import checkpoint_of
 
 from ms_defrcn.config import RECIPES, DeFRCNConfig
 from ms_defrcn.demo_data import NOVEL_SHAPES, make_demo_data
-from ms_defrcn.evaluation_run import evaluate_target
+from ms_defrcn.evaluation_run import Evaluation
 from ms_defrcn.finetune import finetune_config
 from ms_defrcn.predict import predict_target
 from ms_defrcn.train import train
@@ -91,10 +91,10 @@ def _table(base: Path, few: DeFRCNConfig, out: Path, overwrite: bool) -> list[Ro
             )
             run = _run_of(out, decoupled, seed)
             tuned = _finetune(base, few, run, decoupled, seed, overwrite)
+            evaluation = Evaluation(run, tuned, "val")
             for calibrated in (False, True):
                 print(f"4/5 evaluating, {'with' if calibrated else 'without'} PCB")
-                measured = replace(tuned, pcb=replace(tuned.pcb, enabled=calibrated))
-                numbers = evaluate_target(run, measured, "val", None).scalars()
+                numbers = evaluation.measure(calibrated, None).scalars()
                 scores.setdefault((decoupled, calibrated), []).append(numbers[METRIC])
     rows = [Row(*way, tuple(values)) for way, values in scores.items()]
     print("\n".join(table_lines(rows)))

@@ -12,7 +12,8 @@ from ms_core.networks.best_candidates import BestCandidates
 from ms_core.networks.class_suppression import ClassSuppression
 from ms_core.networks.plain_suppression import PlainGreedySuppression
 from ms_core.networks.to_front import ToFront
-from ms_core.single_shot.nms_form import MOST_CANDIDATES, gather_detections
+from ms_core.single_shot.nms_form import gather_detections
+from ms_core.single_shot.output_forms import MOST_CANDIDATES
 
 from ms_defrcn.config import PostprocessConfig
 from ms_defrcn.defrcn import DeFRCN

@@ -12,7 +12,6 @@ import numpy as np
 from ms_core.cli import DONE
 from ms_core.data.draw_predictions import draw_predictions, drawing_paths
 from ms_core.data.find_images import find_images
-from ms_core.data.images import read_image
 from ms_core.data.open import Split
 from ms_core.data.prediction_files import check_prediction_files
 from ms_core.data.sample import DetectionDataset
@@ -20,11 +19,11 @@ from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
 from ms_core.evaluation.coco_results import coco_result_file
 from ms_core.evaluation.findings import Findings
-from ms_core.evaluation.found import Found, measure_found
+from ms_core.evaluation.found import Found
 from ms_core.export.manifest import TwoStageManifest
-from ms_core.infer.latency import latency_file, measure_latency, report_latency
+from ms_core.infer.exported_run import ExportedRun
 from ms_core.infer.options import CPP, Exported
-from ms_core.infer.program import exit_code, run_on_pictures
+from ms_core.infer.program import exit_code
 from ms_core.infer.result_detections import (
     ReadDetections,
     open_detection_results,
@@ -33,13 +32,13 @@ from ms_core.infer.result_detections import (
     rows_of,
 )
 from ms_core.infer.result_folder import ResultFolder
-from ms_core.infer.runtimes import InferenceSession
 from ms_core.report.evaluation_folder import write_findings, write_metrics
 from ms_core.train.config import check_workers
 from rich.progress import track
 
 from ms_defrcn.config import DeFRCNConfig
 from ms_defrcn.detector import detect_all
+from ms_defrcn.evaluate import measure_as_configured
 from ms_defrcn.evaluation_run import print_numbers
 from ms_defrcn.exported_detector import ExportedDetector, OutputReader, selected
 from ms_defrcn.stage_data import open_stage
@@ -51,7 +50,7 @@ NOT_CALIBRATED = "scores are not calibrated (exported models have no PCB)"
 Item = TypeVar("Item")
 
 
-class InferenceRun:
+class InferenceRun(ExportedRun[TwoStageManifest]):
     """One call of `infer`.
 
     Args:
@@ -73,10 +72,8 @@ class InferenceRun:
             raise UserError(
                 "pcb.enabled: exported models are run without calibration. Pass --pcb.enabled false."
             )
-        self.exported = exported
-        self.manifest = exported.manifest
+        super().__init__(exported, arguments, config.device)
         self.config = config
-        self.arguments = arguments
         self.read = OutputReader(exported.manifest, config.postprocess)
 
     def predict(self) -> int:
@@ -84,7 +81,7 @@ class InferenceRun:
         out, least = self.arguments.out, self.arguments.min_score
         images = find_images(self.arguments.inputs, leave_out=out)
         check_prediction_files(out, drawing_paths(images, out), images, self.arguments.overwrite)
-        results = None if self.exported.runtime != CPP else self._run_program(images, out)
+        results = None if self.exported.runtime != CPP else self.run_program(images, out)
         if results is not None:
             images = [Path(result.picture) for result in results.results]
             everything = self._of_results(results)
@@ -101,51 +98,24 @@ class InferenceRun:
         """Measure on a data set; prints and writes what `eval` does; returns the exit code."""
         split = self.arguments.split
         dataset = open_stage(self.config, split, self.manifest.classes)
-        out = self.arguments.out or Path(f"eval-{self.exported.name}-{split}")
-        about = {
-            "exported": str(self.exported.folder),
-            "runtime": self.exported.runtime,
-            "model": self.manifest.model,
-        }
-        workers = self.config.train.workers
+        workers, out, about = self.config.train.workers, self.evaluation_folder, self.about
         if self.exported.runtime != CPP:
             found = detect_all(self.detector, dataset.samples, workers=workers, encoded=dataset.encoded)
             evaluate_found(_bar(found, len(dataset)), dataset, self.config, out, about)
             return DONE
-        results = self._run_program([sample.path for sample in dataset.samples], out)
+        results = self.run_program([sample.path for sample in dataset.samples], out)
         pairs = pair_results(results, dataset.samples)
         found = result_detections(results, pairs, self.read, workers=workers)
         evaluate_found(_bar(found, len(pairs)), dataset, self.config, out, about)
         return exit_code(results)
 
-    def benchmark(self) -> int:
-        """Measure the latency of the model on one picture; prints a table and writes JSON; returns the exit code."""
-        inputs: list[str] = self.arguments.inputs
-        noise = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
-        picture = self.detector.prepare(read_image(find_images(inputs)[0]) if inputs else noise)
-        latency = measure_latency(
-            self.session,
-            self.detector.inputs(picture),
-            self.arguments.benchmark,
-            model=self.manifest.model,
-            threads=self.exported.threads,
-        )
-        report_latency(latency, latency_file(self.exported.name, self.arguments.out))
-        return DONE
-
-    @cached_property
-    def session(self) -> InferenceSession:
-        """The loaded model."""
-        return self.exported.open(self.config.device)
+    def benchmark_inputs(self, picture: np.ndarray) -> Sequence[np.ndarray]:
+        return self.detector.inputs(self.detector.prepare(picture))
 
     @cached_property
     def detector(self) -> ExportedDetector:
         """Pictures in, detections out."""
         return ExportedDetector(self.session, self.manifest, self.read)
-
-    def _run_program(self, pictures: Sequence[Path], out: Path) -> ResultFolder:
-        device, overwrite = self.config.device, self.arguments.overwrite
-        return run_on_pictures(self.exported, pictures, out, device=device, overwrite=overwrite)
 
     def _of_results(self, results: ResultFolder) -> Iterator[tuple[Path, Detections]]:
         for result in results.results:
@@ -195,14 +165,13 @@ def evaluate_found(
     """
     out.mkdir(parents=True, exist_ok=True)
     findings = Findings(dataset.classes, min_score=config.postprocess.min_score)
-    engine, voc_ap50 = config.eval.engine, config.eval.voc_ap50
     with coco_result_file(out / "predictions.json", dataset.category_ids) as write:
 
         def keep(sample: Any, detections: Detections) -> None:
             write(sample, detections)
             findings.update(sample, detections)
 
-        coco = measure_found(found, dataset, engine=engine, voc_ap50=voc_ap50, keep=keep)
+        coco = measure_as_configured(found, dataset, config.eval, keep)
     novel = novel_classes(dataset.classes, config.fewshot)
     metrics = stage_metrics(coco, [name for name in dataset.classes if name not in novel], novel)
     content = {

@@ -5,21 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from ms_core.cli import DONE
-from ms_core.data.find_images import find_images
-from ms_core.data.images import read_image
 from ms_core.errors import UserError
 from ms_core.evaluation.semantic import SemanticMetrics
 from ms_core.export.manifest import SegmentationManifest
-from ms_core.infer.latency import latency_file, measure_latency, report_latency
+from ms_core.infer.exported_run import ExportedRun
 from ms_core.infer.options import CPP, Exported
-from ms_core.infer.program import exit_code, run_on_pictures
+from ms_core.infer.program import exit_code
 from ms_core.infer.result_folder import ResultFolder, has_index, read_results
-from ms_core.infer.runtimes import InferenceSession
 from ms_core.segmentation.open import Split, open_split
 from ms_core.segmentation.sample import SegmentationDataset
 from ms_core.train.config import check_workers
@@ -31,7 +27,7 @@ from ms_segformer.picture_segmenter import PictureSegmenter
 from ms_segformer.predict import LoadedSegmenter, PredictionFiles, predict_with
 
 
-class InferenceRun:
+class InferenceRun(ExportedRun[SegmentationManifest]):
     """One call of `infer`.
 
     Args:
@@ -44,10 +40,8 @@ class InferenceRun:
         self, exported: Exported[SegmentationManifest], config: SegFormerConfig, arguments: Namespace
     ) -> None:
         check_workers(config.train)
-        self.exported = exported
-        self.manifest = exported.manifest
+        super().__init__(exported, arguments, config.device)
         self.config = config
-        self.arguments = arguments
         self.results: ResultFolder | None = None
         """What the C++ program wrote."""
 
@@ -68,13 +62,9 @@ class InferenceRun:
         """Measure on a data set; prints and writes what `eval` does; returns the exit code."""
         split = self.arguments.split
         dataset = open_split(self.config.data, split, self.manifest.classes)
-        out = self.arguments.out or Path(f"eval-{self.exported.name}-{split}")
+        out = self.evaluation_folder
         segmenter = self._segmenter([sample.image for sample in dataset.samples], out)
-        about = {
-            "exported": str(self.exported.folder),
-            "runtime": self.exported.runtime,
-            "model": self.manifest.model,
-        }
+        about = self.about
         if self.config.inference.mode == "whole":
             height, width = self.manifest.input.size
             about["inference"] = f"whole pictures, stretched to {height}x{width}"
@@ -85,27 +75,14 @@ class InferenceRun:
         evaluate_segmenter(segmenter, dataset, config, palette, out, about)
         return self._exit_code()
 
-    def benchmark(self) -> int:
-        """Measure the latency of the model on one picture; prints a table and writes JSON; returns the exit code."""
-        inputs: list[str] = self.arguments.inputs
-        noise = np.random.default_rng(0).integers(0, 256, (12, 24, 3), dtype=np.uint8)
-        row = picture_input(self.manifest).of(read_image(find_images(inputs)[0]) if inputs else noise)
-        images = np.repeat(row[None], self.manifest.input.batch_size or 1, axis=0)
-        calls, threads = self.arguments.benchmark, self.exported.threads
-        latency = measure_latency(self.session, [images], calls, model=self.manifest.model, threads=threads)
-        report_latency(latency, latency_file(self.exported.name, self.arguments.out))
-        return DONE
-
-    @cached_property
-    def session(self) -> InferenceSession:
-        """The loaded model."""
-        return self.exported.open(self.config.device)
+    def benchmark_inputs(self, picture: np.ndarray) -> Sequence[np.ndarray]:
+        row = picture_input(self.manifest).of(picture)
+        return [np.repeat(row[None], self.manifest.input.batch_size or 1, axis=0)]
 
     def _segmenter(self, pictures: Sequence[Path], out: Path) -> PictureSegmenter:
         if self.exported.runtime != CPP:
             return ExportedSegmenter(self.session, self.manifest, self.config.inference)
-        device, overwrite = self.config.device, self.arguments.overwrite
-        self.results = run_on_pictures(self.exported, pictures, out, device=device, overwrite=overwrite)
+        self.results = self.run_program(pictures, out)
         return ResultSegmenter(self.results, pictures, len(self.manifest.classes))
 
     def _exit_code(self) -> int:

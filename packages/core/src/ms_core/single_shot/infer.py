@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,16 @@ import numpy as np
 from ms_core.cli import DONE
 from ms_core.data.draw_predictions import draw_predictions, drawing_paths
 from ms_core.data.find_images import find_images
-from ms_core.data.images import read_image
 from ms_core.data.prediction_files import check_prediction_files
 from ms_core.data.record_cache import open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.detection.detections import Detections
 from ms_core.export.manifest import DetectionManifest
 from ms_core.infer.detections import DetectionReader, RawDecoder, exported_detector
-from ms_core.infer.latency import latency_file, measure_latency, report_latency
+from ms_core.infer.exported_run import ExportedRun
 from ms_core.infer.options import CPP, Exported
 from ms_core.infer.pictures import PictureInput
-from ms_core.infer.program import exit_code, run_on_pictures
-from ms_core.infer.result_folder import ResultFolder
-from ms_core.infer.runtimes import InferenceSession
+from ms_core.infer.program import exit_code
 from ms_core.single_shot.config import PostprocessConfig, SingleShotConfig
 from ms_core.single_shot.evaluation_run import evaluate_detector, evaluate_found
 from ms_core.single_shot.package import DetectorPackage
@@ -35,7 +31,7 @@ from ms_core.single_shot.views import PictureDetector
 from ms_core.train.config import check_workers
 
 
-class InferenceRun:
+class InferenceRun(ExportedRun[DetectionManifest]):
     """One call of `infer`.
 
     Args:
@@ -53,11 +49,9 @@ class InferenceRun:
         arguments: Namespace,
     ) -> None:
         check_workers(config.train)
+        super().__init__(exported, arguments, config.device)
         self.package = package
-        self.exported = exported
-        self.manifest = exported.manifest
         self.config = config
-        self.arguments = arguments
 
     def predict(self) -> int:
         """Draw what is found and write predictions.json, as `predict` does; returns the exit code."""
@@ -76,36 +70,15 @@ class InferenceRun:
         """Measure on a data set; prints and writes what `eval` does; returns the exit code."""
         split, config = self.arguments.split, self.config
         dataset = open_cached_split(config.data, split, self.manifest.classes)
-        out = self.arguments.out or Path(f"eval-{self.exported.name}-{split}")
-        about = {
-            "exported": str(self.exported.folder),
-            "runtime": self.exported.runtime,
-            "model": self.manifest.model,
-        }
         if self.exported.runtime == CPP:
-            return self._evaluate_by_program(dataset, out, about)
+            return self._evaluate_by_program(dataset)
         detector = self._detector(config.postprocess, config.eval.batch_size)
-        evaluate_detector(detector, dataset, config, out, about)
+        evaluate_detector(detector, dataset, config, self.evaluation_folder, self.about)
         return DONE
 
-    def benchmark(self) -> int:
-        """Measure the latency of the model on one picture; prints a table and writes JSON; returns the exit code."""
-        row = PictureInput(self.manifest.input).of(_some_picture(self.arguments.inputs))
-        images = np.repeat(row[None], self.manifest.input.batch_size or 1, axis=0)
-        latency = measure_latency(
-            self.session,
-            [images],
-            self.arguments.benchmark,
-            model=self.manifest.model,
-            threads=self.exported.threads,
-        )
-        report_latency(latency, latency_file(self.exported.name, self.arguments.out))
-        return DONE
-
-    @cached_property
-    def session(self) -> InferenceSession:
-        """The loaded model."""
-        return self.exported.open(self.config.device)
+    def benchmark_inputs(self, picture: np.ndarray) -> Sequence[np.ndarray]:
+        row = PictureInput(self.manifest.input).of(picture)
+        return [np.repeat(row[None], self.manifest.input.batch_size or 1, axis=0)]
 
     def _detector(self, postprocess: PostprocessConfig, batch_size: int) -> PictureDetector:
         decode, looks = self._raw_decoder(), self.config.inference
@@ -121,15 +94,11 @@ class InferenceRun:
         )
         return RawDecoder(network.anchors.xywh, network.prior_scaling)
 
-    def _run_program(self, pictures: Sequence[Path], out: Path) -> ResultFolder:
-        device, overwrite = self.config.device, self.arguments.overwrite
-        return run_on_pictures(self.exported, pictures, out, device=device, overwrite=overwrite)
-
     def _predict_by_program(self, postprocess: PostprocessConfig) -> int:
         out = self.arguments.out
         images = find_images(self.arguments.inputs, leave_out=out)
         check_prediction_files(out, drawing_paths(images, out), images, self.arguments.overwrite)
-        results = self._run_program(images, out)
+        results = self.run_program(images, out)
         reader = DetectionReader(self.manifest.output_form, postprocess, self._raw_decoder())
         done = [Path(result.picture) for result in results.results]
 
@@ -144,16 +113,10 @@ class InferenceRun:
         print(f"{len(done)} pictures: {words}; drawn in {out}")
         return exit_code(results)
 
-    def _evaluate_by_program(self, dataset: DetectionDataset, out: Path, about: dict[str, str]) -> int:
-        results = self._run_program([sample.path for sample in dataset.samples], out)
+    def _evaluate_by_program(self, dataset: DetectionDataset) -> int:
+        out = self.evaluation_folder
+        results = self.run_program([sample.path for sample in dataset.samples], out)
         raw = open_raw_results(results.path, dataset, self.config)
         print(raw.note())
-        evaluate_found(raw.found(self.config, self._raw_decoder()), dataset, self.config, out, about)
+        evaluate_found(raw.found(self.config, self._raw_decoder()), dataset, self.config, out, self.about)
         return exit_code(results)
-
-
-def _some_picture(inputs: Sequence[str]) -> np.ndarray:
-    """The first picture that was named, or else smooth noise: uint8 [h, w, 3] RGB."""
-    if inputs:
-        return read_image(find_images(inputs)[0])
-    return np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)

@@ -10,9 +10,7 @@ from ms_core.networks.class_suppression import EMPTY, ClassSuppression
 from ms_core.networks.inference import InferenceModel
 from ms_core.networks.single_shot import SingleShotNetwork
 from ms_core.single_shot.config import PostprocessConfig
-
-MOST_CANDIDATES = 1000
-"""Pairs of a box and a class that are looked at, T."""
+from ms_core.single_shot.output_forms import MOST_CANDIDATES
 
 
 class NmsForm(nn.Cell):

@@ -106,7 +106,8 @@ def nms_with_mask(graph: OnnxGraph, node: Node) -> Result:
     boxes = graph.add("Reshape", _columns(graph, rows, 0, 4), graph.integers([1, count, 4]))
     falling = graph.constant(np.arange(count, 0, -1, dtype=np.float32).reshape(1, 1, count))
     threshold = graph.constant(np.array([node.attributes["iou_threshold"]], np.float32))
-    chosen = graph.add("NonMaxSuppression", boxes, falling, graph.integers([count]), threshold)
+    least = graph.constant(np.zeros(1, np.float32))  # every score is larger, but ATC wants to be told
+    chosen = graph.add("NonMaxSuppression", boxes, falling, graph.integers([count]), threshold, least)
     places = graph.constant(np.arange(count, dtype=node.outputs[1].dtype))
     return rows, places, _mask(graph, chosen, count)
 
