@@ -25,9 +25,9 @@ from ms_defrcn.train import train
 
 FEWSHOT_RECIPE = "defrcn_r18_demo_fewshot"
 SEEDS = (0, 1, 2)
-SHOWN_IMAGES = 4
-SHOWN_SCORE = 0.5
-"""Least score of a detection that is drawn, 0-1."""
+SHOWN_IMAGES = 8
+SHOWN_SCORE = 0.7
+"""Least score of a detection that is drawn, 0-1, after calibration."""
 METRIC = "nAP50"
 
 
@@ -120,7 +120,7 @@ def _predict(few: DeFRCNConfig, run: Path, val: Path, out: Path, overwrite: bool
     pictures = sorted((val.parent / "images").glob("*val*"))[:SHOWN_IMAGES]
     predict_target(
         run,
-        replace(few, pcb=replace(few.pcb, enabled=False), fewshot=replace(few.fewshot, classes="novel")),
+        replace(few, pcb=replace(few.pcb, enabled=True), fewshot=replace(few.fewshot, classes="novel")),
         [str(path) for path in pictures],
         out,
         min_score=SHOWN_SCORE,
