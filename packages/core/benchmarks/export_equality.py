@@ -1,12 +1,14 @@
 """Whether exported files compute what the networks compute, for every network of the four packages.
 
-Each network gets seeded random weights and is exported; MindSpore (the network), the reloaded MINDIR file, ONNX
-Runtime and OpenVINO then see the same pictures. Printed is the largest absolute difference from the network. Run it
-where all packages and `ms-core[onnx,openvino]` are installed:
+Each network gets seeded random weights, or those of a run, and is exported; MindSpore (the network), the reloaded
+MINDIR file, ONNX Runtime and OpenVINO then see the same pictures. Printed is the largest absolute difference from the
+network; boxes are relative to 0-1 (DeFRCN's, in pixels, are divided by the longer side of its input). Run it where all
+packages and `ms-core[onnx,openvino]` are installed:
 
     python packages/core/benchmarks/export_equality.py [NAME ...] [--pictures photo.jpg ...] [--dynamic]
+        [--weights NAME=RUN ...] [--size HEIGHT WIDTH]
 
-Without pictures it takes smooth noise. Boxes of DeFRCN are in pixels of its input, all others relative to 0-1.
+Without pictures it takes smooth noise.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ SSDLITE = ("ssdlite_mobilenetv2_fpn",)
 SEGFORMER = tuple(f"segformer_b{size}" for size in range(6))
 DEFRCN = ("defrcn_r18", "defrcn_r50", "defrcn_r101")
 CLASSES = 6
+SEGFORMER_SIZE = (128, 160)
+DEFRCN_SIZE = (192, 256)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +60,55 @@ class Subject:
     outputs: tuple[str, ...]
     takes_sizes: bool = False
     """Whether the pictures' own sizes are its second input."""
+    box_unit: float = 1.0
+    """What the first output is divided by."""
 
 
-def subject(name: str) -> Subject:
+def trained_subject(name: str, run: Path, size: tuple[int, int] | None) -> Subject:
+    """The network of a run folder or checkpoint."""
+    if name in SEGFORMER:
+        from ms_segformer.config import SegFormerConfig
+        from ms_segformer.trained import load_trained
+
+        return Subject(load_trained(run, SegFormerConfig()).network, size or SEGFORMER_SIZE, ("logits",))
+    if name in DEFRCN:
+        from ms_defrcn.config import DeFRCNConfig
+        from ms_defrcn.trained import load_trained as load_defrcn
+
+        return _two_stage(load_defrcn(run, DeFRCNConfig()).network, size)
+    from ms_core.single_shot.config import SingleShotConfig
+    from ms_core.single_shot.trained import load_trained as load_detector
+
+    if name in SSDLITE:
+        from ms_ssdlite_fpn.cli import package
+    else:
+        from ms_ssd.cli import package
+    detector = load_detector(package(), run, SingleShotConfig()).network
+    return Subject(InferenceModel(detector), detector.input_size, ("boxes", "scores"))
+
+
+def _two_stage(network: nn.Cell, size: tuple[int, int] | None) -> Subject:
+    from ms_defrcn.exported_forms import DecodedForm
+
+    size = size or DEFRCN_SIZE
+    outputs = ("boxes", "scores", "valid")
+    return Subject(DecodedForm(network), size, outputs, takes_sizes=True, box_unit=max(size))
+
+
+def subject(name: str, size: tuple[int, int] | None) -> Subject:
     """The network of this name with weights that make outputs of the usual range."""
     model, _, variant = name.partition(":")
     if name in SEGFORMER:
         import ms_segformer
 
-        return Subject(seeded(ms_segformer.build_model(model, CLASSES)), (128, 160), ("logits",))
+        return Subject(seeded(ms_segformer.build_model(model, CLASSES)), size or SEGFORMER_SIZE, ("logits",))
     if name in DEFRCN:
         import ms_defrcn
-        from ms_defrcn.exported_forms import DecodedForm
 
         network = ms_defrcn.build_model(
             model, CLASSES
         )  # the weights training starts from keep boxes sensible
-        return Subject(DecodedForm(network), (192, 256), ("boxes", "scores", "valid"), takes_sizes=True)
+        return _two_stage(network, size)
     if name in SSDLITE:
         import ms_ssdlite_fpn
 
@@ -103,9 +139,8 @@ def run_openvino(path: Path, calls: Sequence[Arrays]) -> list[Arrays]:
     return [tuple(compiled(list(call)).values()) for call in calls]
 
 
-def compare(name: str, pictures: Sequence[np.ndarray], dynamic: bool) -> str:
+def compare(name: str, what: Subject, pictures: Sequence[np.ndarray], dynamic: bool) -> str:
     """One row of the table."""
-    what = subject(name)
     calls = list(inputs(what, pictures))
     shapes = [array.shape for array in calls[0]]
     dynamic = dynamic and not what.takes_sizes
@@ -124,18 +159,19 @@ def compare(name: str, pictures: Sequence[np.ndarray], dynamic: bool) -> str:
             "OpenVINO": run_openvino(file.path, calls),
         }
         largest = max(float(np.abs(array).max()) for arrays in expected for array in arrays)
-        cells = [f"{_difference(expected, arrays):.1e}" for arrays in found.values()]
+        cells = [f"{_difference(what, expected, arrays):.1e}" for arrays in found.values()]
         size = file.path.stat().st_size >> 20
     return (
         f"| {name} | {what.size[0]}x{what.size[1]} | {size} MiB | {largest:.3g} | " + " | ".join(cells) + " |"
     )
 
 
-def _difference(expected: Sequence[Arrays], found: Sequence[Arrays]) -> float:
+def _difference(what: Subject, expected: Sequence[Arrays], found: Sequence[Arrays]) -> float:
+    units = (what.box_unit, *[1.0] * (len(what.outputs) - 1))
     return max(
-        float(np.abs(ours - theirs).max())
+        float(np.abs(ours.astype(np.float64) - theirs).max()) / unit
         for arrays, others in zip(expected, found, strict=True)
-        for ours, theirs in zip(arrays, others, strict=True)
+        for ours, theirs, unit in zip(arrays, others, units, strict=True)
     )
 
 
@@ -148,8 +184,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {' '.join(everything)}; all without one")
     parser.add_argument("--pictures", nargs="+", type=Path, default=[], help="what the files are tried on")
     parser.add_argument("--dynamic", action="store_true", help="files for any number of pictures")
+    parser.add_argument("--weights", nargs="+", default=[], metavar="NAME=RUN", help="trained weights")
+    parser.add_argument(
+        "--size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="of the input, where it varies"
+    )
     arguments = parser.parse_args()
-    for name in arguments.names:
+    runs = dict(each.split("=", 1) for each in arguments.weights)
+    for name in (*arguments.names, *runs):
         if name not in everything:
             parser.error(f"{name}: not one of {' '.join(everything)}")
     ms.set_context(mode=ms.GRAPH_MODE)
@@ -157,8 +198,10 @@ def main() -> None:
     pictures = [read_image(path) for path in arguments.pictures] or [noise]
     print("| network | input | file | largest output | MINDIR | ONNX Runtime | OpenVINO |")
     print("|---|---|---|---|---|---|---|")
-    for name in arguments.names or everything:
-        print(compare(name, pictures, arguments.dynamic), flush=True)
+    size = None if arguments.size is None else (arguments.size[0], arguments.size[1])
+    for name in arguments.names or runs or everything:
+        what = trained_subject(name, Path(runs[name]), size) if name in runs else subject(name, size)
+        print(compare(name, what, pictures, arguments.dynamic), flush=True)
 
 
 if __name__ == "__main__":
