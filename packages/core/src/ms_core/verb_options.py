@@ -1,12 +1,10 @@
-"""Options that verbs of the same name have in every command, and what all commands build alike.
+"""What all commands build alike.
 
 Nothing here imports MindSpore.
 """
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,26 +17,6 @@ if TYPE_CHECKING:
     from ms_core.cli import Verb
 
 TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
-
-
-def add_convert_style(parser: ArgumentParser) -> None:
-    """For whom a converted file is."""
-    parser.add_argument(
-        "--to", choices=("ours", "zoo"), default="ours", help="zoo: a file the old MindSpore code loads"
-    )
-
-
-def add_benchmark_options(parser: ArgumentParser, parts: Sequence[str]) -> None:
-    """How often the `parts` are measured, and which are not."""
-    parser.add_argument("--steps", type=int, default=10, help="steps and calls of each part that count")
-    parser.add_argument("--skip", nargs="+", choices=parts, default=(), help="parts to leave out")
-    parser.add_argument("--out", type=Path, help="JSON file for the numbers, with machine and versions")
-
-
-def add_demo_options(parser: ArgumentParser) -> None:
-    """Where a demo goes."""
-    parser.add_argument("--out", type=Path, default=Path("demo-run"), help="folder for everything it makes")
-    parser.add_argument("--overwrite", action="store_true", help="replace a former demo in --out")
 
 
 def lazy_report() -> LazyVerb:

@@ -9,16 +9,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor, run
-from ms_core.errors import UserError
+from ms_core.common_verbs import benchmark_verb, convert_verb, demo_verb
 from ms_core.run_target import config_of_run
-from ms_core.train.verb import require_recipe
 from ms_core.verb_options import (
     TARGET_HELP,
-    add_benchmark_options,
-    add_convert_style,
-    add_demo_options,
     lazy_report,
     old_zoo_config,
 )
@@ -163,36 +160,17 @@ def _infer_verb() -> Verb:
 
 
 def _convert_verb() -> Verb:
-    from ms_core.checkpoint.convert import add_convert_arguments
+    def convert(*files: Path, **options: Any) -> None:
+        from ms_defrcn.conversion import convert_weights
 
-    def arguments(parser: ArgumentParser) -> None:
-        add_convert_arguments(parser)
-        parser.add_argument(
-            "--model", help="network the weights are for; without it, it is read off the file"
-        )
-        parser.add_argument(
-            "--classes", help="how many classes without the background, or a file with one name a line"
-        )
-        add_convert_style(parser)
+        convert_weights(*files, **options)
 
-    return Verb(
-        help=HELP["convert"],
-        run=_convert,
-        add_arguments=arguments,
-        example="{command} R-101.pkl backbone.ckpt",
-    )
-
-
-def _convert(arguments: Namespace) -> None:
-    from ms_defrcn.conversion import convert_weights
-
-    convert_weights(
-        arguments.source,
-        arguments.target,
-        to=arguments.to,
-        model=arguments.model,
-        classes=arguments.classes,
-        overwrite=arguments.overwrite,
+    return convert_verb(
+        HELP["convert"],
+        convert,
+        "{command} R-101.pkl backbone.ckpt",
+        model="network the weights are for; without it, it is read off the file",
+        classes="how many classes without the background, or a file with one name a line",
     )
 
 
@@ -203,36 +181,25 @@ def _data_verb() -> Verb:
 
 
 def _benchmark_verb() -> Verb:
-    return Verb(
-        help=HELP["benchmark"],
-        run=_benchmark,
-        add_arguments=partial(add_benchmark_options, parts=BENCHMARK_PARTS),
+    def benchmark(config: DeFRCNConfig, **options: Any) -> None:
+        from ms_defrcn.benchmark import run_benchmark
+
+        run_benchmark(config, **options)
+
+    return benchmark_verb(
+        HELP["benchmark"],
+        benchmark,
+        "{command} --config defrcn_r101_coco_base --train.batch-size 1 --out benchmark.json",
         config=DeFRCNConfig,
-        example="{command} --config defrcn_r101_coco_base --train.batch-size 1 --out benchmark.json",
+        recipes=RECIPES,
+        parts=BENCHMARK_PARTS,
     )
-
-
-def _benchmark(arguments: Namespace) -> None:
-    from ms_defrcn.benchmark import run_benchmark
-
-    require_recipe(arguments.config.model.name or None, RECIPES)
-    if arguments.steps < 1:
-        raise UserError(f"--steps {arguments.steps}: at least 1 is needed.")
-    run_benchmark(arguments.config, steps=arguments.steps, skip=arguments.skip, out=arguments.out)
 
 
 def _demo_verb() -> Verb:
-    return Verb(
-        help=HELP["demo"],
-        run=_demo,
-        add_arguments=add_demo_options,
-        config=DeFRCNConfig,
-        recipe=lambda arguments: DEMO_RECIPE,
-        example="{command} --out demo-run",
-    )
+    def demo(config: DeFRCNConfig, out: Path, *, overwrite: bool) -> None:
+        from ms_defrcn.demo import run_demo
 
+        run_demo(config, out, overwrite=overwrite)
 
-def _demo(arguments: Namespace) -> None:
-    from ms_defrcn.demo import run_demo
-
-    run_demo(arguments.config, arguments.out, overwrite=arguments.overwrite)
+    return demo_verb(HELP["demo"], demo, config=DeFRCNConfig, recipe=DEMO_RECIPE)

@@ -88,7 +88,7 @@ class InferenceRun(ExportedRun[TwoStageManifest]):
         else:
             everything = detect_all(self.detector, images, workers=self.config.train.workers)
         found = ((path, detections.above(least)) for path, detections in everything)
-        counts = draw_predictions(_bar(found, len(images)), images, self.manifest.classes, out)
+        counts = draw_predictions(_bar(found, len(images), "predicting"), images, self.manifest.classes, out)
         words = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
         pictures = "1 picture" if len(images) == 1 else f"{len(images)} pictures"
         print(f"{pictures}, score > {least:g}: {words}; drawn in {out}")
@@ -200,5 +200,5 @@ def _selected_reader(classes: int, min_score: float) -> ReadDetections:
     return read
 
 
-def _bar(items: Iterable[Item], total: int) -> Iterable[Item]:
-    return track(items, "evaluating", total=total)
+def _bar(items: Iterable[Item], total: int, doing: str = "evaluating") -> Iterable[Item]:
+    return track(items, doing, total=total)

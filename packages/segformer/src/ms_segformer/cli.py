@@ -8,21 +8,18 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor, run
-from ms_core.errors import UserError
+from ms_core.common_verbs import benchmark_verb, convert_verb, demo_verb
 from ms_core.export.options import add_export_options, export_options
 from ms_core.run_target import config_of_run
 from ms_core.segmentation.config import root_before_folders
-from ms_core.train.verb import add_train_arguments, require_recipe, resumed_config, training_folder
+from ms_core.train.verb import add_train_arguments, resumed_config, training_folder
 from ms_core.verb_options import (
     TARGET_HELP,
-    add_benchmark_options,
-    add_convert_style,
-    add_demo_options,
     lazy_report,
     old_zoo_config,
 )
@@ -249,34 +246,17 @@ def _infer(arguments: Namespace) -> int:
 
 
 def _convert_verb() -> Verb:
-    from ms_core.checkpoint.convert import add_convert_arguments
+    def convert(*files: Path, **options: Any) -> None:
+        from ms_segformer.conversion import convert_weights
 
-    def arguments(parser: ArgumentParser) -> None:
-        add_convert_arguments(parser)
-        parser.add_argument(
-            "--model", help="network the weights are for; without it, it is read off the file"
-        )
-        parser.add_argument("--classes", help="how many classes, or a file with one name a line")
-        add_convert_style(parser)
+        convert_weights(*files, **options)
 
-    return Verb(
-        help=HELP["convert"],
-        run=_convert,
-        add_arguments=arguments,
-        example="{command} segformer.b0.1024x1024.city.160k.pth new.ckpt",
-    )
-
-
-def _convert(arguments: Namespace) -> None:
-    from ms_segformer.conversion import convert_weights
-
-    convert_weights(
-        arguments.source,
-        arguments.target,
-        to=arguments.to,
-        model=arguments.model,
-        classes=arguments.classes,
-        overwrite=arguments.overwrite,
+    return convert_verb(
+        HELP["convert"],
+        convert,
+        "{command} segformer.b0.1024x1024.city.160k.pth new.ckpt",
+        model="network the weights are for; without it, it is read off the file",
+        classes="how many classes, or a file with one name a line",
     )
 
 
@@ -287,36 +267,25 @@ def _data_verb() -> Verb:
 
 
 def _benchmark_verb() -> Verb:
-    return Verb(
-        help=HELP["benchmark"],
-        run=_benchmark,
-        add_arguments=partial(add_benchmark_options, parts=BENCHMARK_PARTS),
+    def benchmark(config: SegFormerConfig, **options: Any) -> None:
+        from ms_segformer.benchmark import run_benchmark
+
+        run_benchmark(config, **options)
+
+    return benchmark_verb(
+        HELP["benchmark"],
+        benchmark,
+        "{command} --config segformer_b0_512x1024 --train.batch-size 1 --out benchmark.json",
         config=SegFormerConfig,
-        example="{command} --config segformer_b0_512x1024 --train.batch-size 1 --out benchmark.json",
+        recipes=RECIPES,
+        parts=BENCHMARK_PARTS,
     )
-
-
-def _benchmark(arguments: Namespace) -> None:
-    from ms_segformer.benchmark import run_benchmark
-
-    require_recipe(arguments.config.model.name or None, RECIPES)
-    if arguments.steps < 1:
-        raise UserError(f"--steps {arguments.steps}: at least 1 is needed.")
-    run_benchmark(arguments.config, steps=arguments.steps, skip=arguments.skip, out=arguments.out)
 
 
 def _demo_verb() -> Verb:
-    return Verb(
-        help=HELP["demo"],
-        run=_demo,
-        add_arguments=add_demo_options,
-        config=SegFormerConfig,
-        recipe=lambda arguments: DEMO_RECIPE,
-        example="{command} --out demo-run",
-    )
+    def demo(config: SegFormerConfig, out: Path, *, overwrite: bool) -> None:
+        from ms_segformer.demo import run_demo
 
+        run_demo(config, out, overwrite=overwrite)
 
-def _demo(arguments: Namespace) -> None:
-    from ms_segformer.demo import run_demo
-
-    run_demo(arguments.config, arguments.out, overwrite=arguments.overwrite)
+    return demo_verb(HELP["demo"], demo, config=SegFormerConfig, recipe=DEMO_RECIPE)

@@ -10,20 +10,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ms_core.cli import LazyVerb, Tool, Verb, lazy_doctor
-from ms_core.errors import UserError
+from ms_core.common_verbs import benchmark_verb, convert_verb, demo_verb
 from ms_core.export.options import add_export_options, export_options
 from ms_core.run_target import config_of_run
 from ms_core.single_shot.config import SingleShotConfig
 from ms_core.single_shot.output_forms import FORMS
 from ms_core.single_shot.package import DetectorPackage
-from ms_core.train.verb import add_train_arguments, require_recipe, resumed_config, training_folder
+from ms_core.train.verb import add_train_arguments, resumed_config, training_folder
 from ms_core.verb_options import (
     TARGET_HELP,
-    add_benchmark_options,
-    add_convert_style,
-    add_demo_options,
     lazy_report,
     old_zoo_config,
 )
@@ -182,42 +180,23 @@ def _infer_verb(package: DetectorPackage) -> Verb:
 
 
 def _convert_verb(package: DetectorPackage) -> Verb:
-    from ms_core.checkpoint.convert import add_convert_arguments
+    def convert(*files: Path, **options: Any) -> None:
+        from ms_core.single_shot.conversion import convert_weights
 
-    def arguments(parser: ArgumentParser) -> None:
-        add_convert_arguments(parser)
-        parser.add_argument("--model", help="network the weights are for, where the file does not say")
-        parser.add_argument(
-            "--classes",
-            help="how many classes with the background (81 for COCO), or a file with one name a line",
-        )
-        parser.add_argument(
-            "--min-scale",
-            type=float,
-            help="model.min_scale of the training, where an old file needs it (0.1: VGG on GPU)",
-        )
-        add_convert_style(parser)
+        convert_weights(package, *files, **options)
 
-    return Verb(
-        help=HELP["convert"],
-        run=partial(_convert, package),
-        add_arguments=arguments,
-        example="{command} old-zoo.ckpt new.ckpt --model ssd300 --classes 81",
-    )
-
-
-def _convert(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.single_shot.conversion import convert_weights
-
-    convert_weights(
-        package,
-        arguments.source,
-        arguments.target,
-        to=arguments.to,
-        model=arguments.model,
-        classes=arguments.classes,
-        min_scale=arguments.min_scale,
-        overwrite=arguments.overwrite,
+    return convert_verb(
+        HELP["convert"],
+        convert,
+        "{command} old-zoo.ckpt new.ckpt --model ssd300 --classes 81",
+        model="network the weights are for, where the file does not say",
+        classes="how many classes with the background (81 for COCO), or a file with one name a line",
+        more={
+            "min_scale": (
+                float,
+                "model.min_scale of the training, where an old file needs it (0.1: VGG on GPU)",
+            )
+        },
     )
 
 
@@ -228,40 +207,29 @@ def _data_verb() -> Verb:
 
 
 def _benchmark_verb(package: DetectorPackage) -> Verb:
-    return Verb(
-        help=HELP["benchmark"],
-        run=partial(_benchmark, package),
-        add_arguments=partial(add_benchmark_options, parts=BENCHMARK_PARTS),
+    def benchmark(config: SingleShotConfig, *, out: Path | None, **options: Any) -> None:
+        from ms_core.benchmark_table import write_benchmark
+        from ms_core.single_shot.benchmark import print_benchmark, run_benchmark
+
+        result = run_benchmark(package, config, **options)
+        print_benchmark(result)
+        if out is not None:
+            write_benchmark(result, out)
+
+    return benchmark_verb(
+        HELP["benchmark"],
+        benchmark,
+        "{command} --config ssd300 --train.batch-size 8 --out benchmark.json",
         config=SingleShotConfig,
-        example="{command} --config ssd300 --train.batch-size 8 --out benchmark.json",
+        recipes=package.recipes,
+        parts=BENCHMARK_PARTS,
     )
-
-
-def _benchmark(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.benchmark_table import write_benchmark
-    from ms_core.single_shot.benchmark import print_benchmark, run_benchmark
-
-    require_recipe(arguments.config.model.name or None, package.recipes)
-    if arguments.steps < 1:
-        raise UserError(f"--steps {arguments.steps}: at least 1 is needed.")
-    result = run_benchmark(package, arguments.config, steps=arguments.steps, skip=arguments.skip)
-    print_benchmark(result)
-    if arguments.out:
-        write_benchmark(result, arguments.out)
 
 
 def _demo_verb(package: DetectorPackage) -> Verb:
-    return Verb(
-        help=HELP["demo"],
-        run=partial(_demo, package),
-        add_arguments=add_demo_options,
-        config=SingleShotConfig,
-        recipe=lambda arguments: package.demo_recipe,
-        example="{command} --out demo-run",
-    )
+    def demo(config: SingleShotConfig, out: Path, *, overwrite: bool) -> None:
+        from ms_core.single_shot.demo import run_demo
 
+        run_demo(package, config, out, overwrite=overwrite)
 
-def _demo(package: DetectorPackage, arguments: Namespace) -> None:
-    from ms_core.single_shot.demo import run_demo
-
-    run_demo(package, arguments.config, arguments.out, overwrite=arguments.overwrite)
+    return demo_verb(HELP["demo"], demo, config=SingleShotConfig, recipe=package.demo_recipe)
