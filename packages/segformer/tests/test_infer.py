@@ -160,6 +160,24 @@ def test_the_program_takes_the_place_of_a_runtime(
     assert entry["file"] == str(pictures[0])
 
 
+def test_the_program_is_not_asked_for_several_looks(
+    exported: Path, pictures: list[Path], tmp_path: Path, capsys
+) -> None:
+    for look in (["--inference.flip", "true"], ["--inference.mode", "slide"]):
+        words = [
+            "infer",
+            str(exported),
+            str(pictures[0]),
+            "--runtime",
+            "cpp",
+            *look,
+            "--out",
+            str(tmp_path / "o"),
+        ]
+        assert main(words) == 2
+        assert "looks at whole pictures once" in capsys.readouterr().err
+
+
 def test_windows_and_mirroring(exported: Path, choosing: Path, run: Path, root: str, tmp_path: Path) -> None:
     """Windows of the exported model are as large as its input; the same look of the network gives the same numbers."""
     looks = ["--inference.mode", "slide", "--inference.size", "[96,192]", "--inference.stride", "[64,32]"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ms_core.data.images import read_image
+from ms_core.draw import save_image
 from ms_core.export.manifest import DetectionManifest, read_manifest
 from ms_core.infer.pictures import PictureInput
 from ms_core.infer.runtimes import RUNTIMES, open_model
@@ -222,6 +223,52 @@ def test_the_program_takes_the_place_of_a_runtime(
     drawn = tmp_path / "drawn"
     assert main([*words, str(pictures[0]), str(broken), "--out", str(drawn)]) == 2
     assert [path.name for path in drawn.glob("*.jpg")] == [f"{pictures[0].stem}.jpg"]
+
+
+def test_no_photo_is_drawn_over_where_another_one_fails(
+    exported: Path, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, broken = tmp_path / "x.jpg", tmp_path / "x.png"
+    save_image(photo, read_image(pictures[0]))
+    broken.write_bytes(b"no picture")
+    before = photo.read_bytes()
+    monkeypatch.setattr(
+        "ms_core.ascend310.run.run_program",
+        lambda package, exported, pictures, out, **options: write_results(
+            exported, [path for path in pictures if path.suffix == ".jpg"], out
+        ),
+    )
+    words = ["infer", str(exported), "--runtime", "cpp", str(photo), str(broken), "--out", str(tmp_path)]
+    main(words)
+    assert photo.read_bytes() == before
+    (entry,) = json.loads((tmp_path / "predictions.json").read_text(encoding="utf-8"))
+    assert entry["file"] == str(photo)
+    assert entry["drawn"] != "x.jpg"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--min-score", "1.5"], "1.5 is not within 0-1"),
+        (["--runtime", "cpp", "--inference.flip", "true"], "sees whole pictures only"),
+        (["--runtime", "cpp", "--key-file", "key"], "reads no encrypted models"),
+        (["--runtime", "openvino", "--cpp-runtime", "acl"], "Add --runtime cpp"),
+    ],
+)
+def test_words_that_would_be_ignored_are_refused(
+    words: list[str], said: str, exported: Path, pictures: list[Path], tmp_path: Path, capsys
+) -> None:
+    assert main(["infer", str(exported), str(pictures[0]), *words, "--out", str(tmp_path / "out")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_graph_that_selects_itself_is_not_asked_for_another_selection(
+    selecting: Path, pictures: list[Path], tmp_path: Path, capsys
+) -> None:
+    words = ["--runtime", "cpp", "--postprocess.nms-threshold", "0.3", "--out", str(tmp_path / "out")]
+    assert main(["infer", str(selecting), str(pictures[0]), *words]) == 2
+    assert "the exported graph selects boxes itself" in capsys.readouterr().err
 
 
 def test_latency_is_measured_and_written(exported: Path, tmp_path: Path) -> None:

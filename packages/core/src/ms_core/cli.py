@@ -99,7 +99,7 @@ def run(tool: Tool, argv: Sequence[str] | None = None) -> int:
     _quiet_mindspore(debug)
     words = [word for word in words if word != "--debug"]
     try:
-        with _termination_as_interrupt():
+        with termination_as_interrupt():
             code = _dispatch(tool, tool.name, tool.help, tool.verbs, words)
         sys.stdout.flush()
         return code
@@ -110,7 +110,7 @@ def run(tool: Tool, argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
+def termination_as_interrupt() -> Iterator[None]:
     """SIGTERM ends a verb like Ctrl-C: temporary files are removed, exit code 130.
 
     MindSpore takes SIGINT over while a graph runs and passes it on as SIGTERM, whose own action would be to end the

@@ -5,6 +5,7 @@ Nothing here imports MindSpore.
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
     from ms_core.cli import Verb
 
 TARGET_HELP = "run folder (its best checkpoint) or checkpoint"
+
+
+def score(text: str) -> float:
+    """A score on a command line.
+
+    Raises:
+        ArgumentTypeError: no number, or one outside 0-1.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"{text} is not within 0-1")
+    return value
 
 
 def lazy_report() -> LazyVerb:

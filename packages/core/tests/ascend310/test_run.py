@@ -1,10 +1,12 @@
 """What Python makes of a program's exit codes and words; the programs themselves are tested by `nox -s cpp`."""
 
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from ms_core.ascend310 import run
-from ms_core.ascend310.run import RESULTS, run_program
+from ms_core.ascend310.run import RESULTS, run_program, wait_or_stop
 from ms_core.errors import Interrupted, UserError
 
 
@@ -81,6 +83,28 @@ def test_exit_codes_become_exceptions(
     script(program, lines)
     with pytest.raises(kind, match=words):
         call(exported, tmp_path)
+
+
+def test_who_is_interrupted_lets_the_program_write_its_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by `kill`, which the program itself does not get."""
+    lines = "trap 'sleep 0.3; touch index; exit 130' TERM; touch ready; while :; do sleep 0.05; done"
+    with subprocess.Popen(["sh", "-c", lines], cwd=tmp_path) as process:
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.02)
+        real, calls = process.wait, []
+
+        def wait(*words: object, **options: object) -> int:
+            calls.append(words)
+            if len(calls) == 1:
+                raise KeyboardInterrupt
+            return real()
+
+        monkeypatch.setattr(process, "wait", wait)
+        with pytest.raises(KeyboardInterrupt):
+            wait_or_stop(process)
+        assert (tmp_path / "index").exists()
 
 
 def test_a_refusal_beside_older_results_is_an_error(program: Path, exported: Path, tmp_path: Path) -> None:

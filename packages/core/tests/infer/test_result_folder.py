@@ -104,3 +104,14 @@ def test_old_folders_have_two_or_three_files_a_picture(tmp_path: Path) -> None:
     assert form_of(open_detection_results(tmp_path)) == "decoded"
     np.zeros(1, np.int32).tofile(tmp_path / "5_2.bin")
     assert form_of(open_detection_results(tmp_path)) == "nms"
+
+
+def test_relative_pictures_are_found_by_the_whole_path_that_the_program_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = [Path("x.jpg"), Path("b/x.jpg")]
+    names = PicturesByName([(path, None, path) for path in paths])
+    for path in paths:
+        listed = PictureResult(picture=str(path.absolute()), name="x", outputs=())
+        assert names.find(listed) == path

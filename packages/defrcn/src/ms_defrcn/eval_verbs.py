@@ -12,7 +12,7 @@ from pathlib import Path
 from ms_core.cli import Verb
 from ms_core.errors import UserError
 from ms_core.run_target import config_of_run
-from ms_core.verb_options import TARGET_HELP
+from ms_core.verb_options import TARGET_HELP, score
 
 from ms_defrcn.config import DeFRCNConfig
 
@@ -87,7 +87,7 @@ def _predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
     parser.add_argument("inputs", nargs="+", metavar="PICTURE", help="files, folders and patterns")
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures and predictions.json")
-    parser.add_argument("--min-score", type=float, default=0.5, help="least score of what is shown, 0-1")
+    parser.add_argument("--min-score", type=score, default=0.5, help="least score of what is shown, 0-1")
     _add_pcb(parser)
     parser.add_argument(
         "--support",

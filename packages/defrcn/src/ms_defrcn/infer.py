@@ -23,7 +23,7 @@ from ms_core.evaluation.found import Found
 from ms_core.export.manifest import TwoStageManifest
 from ms_core.infer.exported_run import ExportedRun
 from ms_core.infer.options import CPP, Exported
-from ms_core.infer.program import exit_code
+from ms_core.infer.program import exit_code, of_pictures
 from ms_core.infer.result_detections import (
     ReadDetections,
     open_detection_results,
@@ -83,14 +83,14 @@ class InferenceRun(ExportedRun[TwoStageManifest]):
         check_prediction_files(out, drawing_paths(images, out), images, self.arguments.overwrite)
         results = None if self.exported.runtime != CPP else self.run_program(images, out)
         if results is not None:
-            images = [Path(result.picture) for result in results.results]
-            everything = self._of_results(results)
+            everything, count = self._of_results(results, images), len(results.results)
         else:
             everything = detect_all(self.detector, images, workers=self.config.train.workers)
+            count = len(images)
         found = ((path, detections.above(least)) for path, detections in everything)
-        counts = draw_predictions(_bar(found, len(images), "predicting"), images, self.manifest.classes, out)
+        counts = draw_predictions(_bar(found, count, "predicting"), images, self.manifest.classes, out)
         words = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
-        pictures = "1 picture" if len(images) == 1 else f"{len(images)} pictures"
+        pictures = "1 picture" if count == 1 else f"{count} pictures"
         print(f"{pictures}, score > {least:g}: {words}; drawn in {out}")
         return DONE if results is None else exit_code(results)
 
@@ -117,11 +117,11 @@ class InferenceRun(ExportedRun[TwoStageManifest]):
         """Pictures in, detections out."""
         return ExportedDetector(self.session, self.manifest, self.read)
 
-    def _of_results(self, results: ResultFolder) -> Iterator[tuple[Path, Detections]]:
-        for result in results.results:
+    def _of_results(self, results: ResultFolder, images: Sequence[Path]) -> Iterator[tuple[Path, Detections]]:
+        for path, result in of_pictures(results, images):
             assert result.width is not None
             assert result.height is not None
-            yield Path(result.picture), self.read(result.read(results.path), result.width, result.height)
+            yield path, self.read(result.read(results.path), result.width, result.height)
 
 
 def score_results(folder: Path, config: DeFRCNConfig, split: Split, out: Path | None) -> StageMetrics:

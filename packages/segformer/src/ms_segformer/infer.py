@@ -22,7 +22,12 @@ from ms_core.train.config import check_workers
 
 from ms_segformer.config import SegFormerConfig
 from ms_segformer.evaluation_run import evaluate_segmenter
-from ms_segformer.exported_segmenter import ExportedSegmenter, ResultSegmenter, picture_input
+from ms_segformer.exported_segmenter import (
+    ExportedSegmenter,
+    ResultSegmenter,
+    exported_settings,
+    picture_input,
+)
 from ms_segformer.picture_segmenter import PictureSegmenter
 from ms_segformer.predict import LoadedSegmenter, PredictionFiles, predict_with
 
@@ -67,7 +72,8 @@ class InferenceRun(ExportedRun[SegmentationManifest]):
         about = self.about
         if self.config.inference.mode == "whole":
             height, width = self.manifest.input.size
-            about["inference"] = f"whole pictures, stretched to {height}x{width}"
+            mirrored = ", and mirrored as well" if self.config.inference.flip else ""
+            about["inference"] = f"whole pictures, stretched to {height}x{width}{mirrored}"
         if self.results is not None:
             dataset = with_results(dataset, segmenter)
         config = replace(self.config, inference=segmenter.settings)
@@ -80,8 +86,14 @@ class InferenceRun(ExportedRun[SegmentationManifest]):
         return [np.repeat(row[None], self.manifest.input.batch_size or 1, axis=0)]
 
     def _segmenter(self, pictures: Sequence[Path], out: Path) -> PictureSegmenter:
+        looks = self.config.inference
         if self.exported.runtime != CPP:
-            return ExportedSegmenter(self.session, self.manifest, self.config.inference)
+            return ExportedSegmenter(self.session, self.manifest, looks)
+        if exported_settings(looks, self.manifest).mode == "slide" or looks.flip:
+            raise UserError(
+                "inference.mode slide, inference.flip: the C++ program looks at whole pictures once. Choose another "
+                "--runtime."
+            )
         self.results = self.run_program(pictures, out)
         return ResultSegmenter(self.results, pictures, len(self.manifest.classes))
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ms_core.ascend310.build import build_program
 from ms_core.errors import Interrupted, UserError
@@ -120,13 +120,23 @@ def _run(command: Sequence[str]) -> tuple[int, str]:
         reader = threading.Thread(target=_pass_on, args=(process.stderr, last))
         reader.start()
         try:
-            code = process.wait()
-        except KeyboardInterrupt:  # the terminal sent it to the program too, which now writes its index
-            process.wait()
-            raise
+            code = wait_or_stop(process)
         finally:
             reader.join()
     return code, last[0]
+
+
+def wait_or_stop(process: subprocess.Popen[Any]) -> int:
+    """Exit code of the program; a KeyboardInterrupt stops it, and comes when it has written the index of what is done.
+
+    A terminal sends Ctrl-C to the program as well, `kill` does not; to be told twice does it no harm.
+    """
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
 
 
 def _pass_on(lines: IO[str], last: list[str]) -> None:

@@ -14,6 +14,7 @@ from ms_core.data.record_cache import has_split
 from ms_core.export.manifest import NAME, DetectionManifest, Postprocess
 from ms_core.infer.options import Exported, InferWork, add_infer_options, read_any_manifest, read_exported
 from ms_core.recipes import Recipe
+from ms_core.verb_options import score
 
 Detecting = TypeVar("Detecting", bound=DetectionManifest)
 
@@ -73,4 +74,4 @@ def detector_infer_verb(
 
 def _arguments(parser: ArgumentParser) -> None:
     add_infer_options(parser)
-    parser.add_argument("--min-score", type=float, default=0.5, help="least score of what is drawn, 0-1")
+    parser.add_argument("--min-score", type=score, default=0.5, help="least score of what is drawn, 0-1")

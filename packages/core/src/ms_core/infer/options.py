@@ -101,6 +101,7 @@ def read_exported(arguments: Namespace, kind: type[Kind], tool: str) -> Exported
             that cannot be used.
     """
     folder, manifest = read_any_manifest(arguments.exported)
+    _refuse_contradictions(arguments)
     if not isinstance(manifest, kind) or manifest.package != tool:
         raise UserError(f"{folder}: was exported by {manifest.package}. Use {manifest.package} infer.")
     return Exported(
@@ -111,6 +112,15 @@ def read_exported(arguments: Namespace, kind: type[Kind], tool: str) -> Exported
         _encryption(arguments),
         arguments.cpp_runtime,
     )
+
+
+def _refuse_contradictions(arguments: Namespace) -> None:
+    """Raise UserError where an option would be ignored."""
+    by_program = arguments.runtime == CPP
+    if by_program and arguments.key_file is not None:
+        raise UserError("--key-file: the C++ program reads no encrypted models. Choose another --runtime.")
+    if not by_program and arguments.cpp_runtime is not None:
+        raise UserError(f"--cpp-runtime {arguments.cpp_runtime}: is of the C++ program. Add --runtime cpp.")
 
 
 def read_any_manifest(path: Path) -> tuple[Path, AnyManifest]:

@@ -10,7 +10,7 @@ from ms_core.device_choice import parse_device
 from ms_core.errors import UserError
 from ms_core.export.manifest import Manifest
 from ms_core.infer.options import Exported
-from ms_core.infer.result_folder import ResultFolder, read_results
+from ms_core.infer.result_folder import PictureResult, ResultFolder, read_results
 
 
 def run_on_pictures(
@@ -47,6 +47,17 @@ def run_on_pictures(
         overwrite=overwrite,
     )
     return read_results(folder)
+
+
+def of_pictures(results: ResultFolder, pictures: Sequence[Path]) -> list[tuple[Path, PictureResult]]:
+    """The pictures that the program has done, as they were named, with their results; those it failed on are left out.
+
+    Args:
+        results: of `run_on_pictures`, which lists absolute paths.
+        pictures: that it was given.
+    """
+    named = {str(path.absolute()): path for path in pictures}
+    return [(named[result.picture], result) for result in results.results]
 
 
 def exit_code(results: ResultFolder) -> int:

@@ -201,7 +201,7 @@ class PicturesByName(Generic[Item]):
 
 def _most_alike(listed: Path, candidates: Sequence[tuple[Path, Item]]) -> list[tuple[Path, Item]]:
     """Those whose path has most last parts in common with `listed`."""
-    lengths = [_common_end(listed, path) for path, _ in candidates]
+    lengths = [_common_end(listed, path.absolute()) for path, _ in candidates]
     return [each for each, length in zip(candidates, lengths, strict=True) if length == max(lengths)]
 
 

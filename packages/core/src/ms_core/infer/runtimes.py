@@ -157,12 +157,19 @@ class OnnxRuntimeSession(_Session):
         choice = parse_device(device)
         providers: list[Any] = ["CPUExecutionProvider"]
         if choice.target == "GPU":
-            providers.insert(0, ("CUDAExecutionProvider", {"device_id": choice.device_id or 0}))
+            providers.insert(
+                0, ("CUDAExecutionProvider", {"device_id": choice.device_id or 0, "use_tf32": 0})
+            )
         self.device = "CPU" if choice.target != "GPU" else f"GPU {choice.device_id or 0}"
         try:
             self._session = module.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # its exceptions have no public base class
             raise _unreadable(path, self.runtime, error) from error
+        if choice.target == "GPU" and "CUDAExecutionProvider" not in self._session.get_providers():
+            raise UserError(
+                f"--device {device}: ONNX Runtime could not start CUDA and would compute on the CPU. Check driver, "
+                "CUDA and cuDNN, or pass --device cpu."
+            )
         self._names = [entry.name for entry in self._session.get_inputs()]
 
     @classmethod

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from importlib import import_module
 from io import StringIO
 
-from ms_core.cli import DONE, WRONG_USE
+from ms_core.cli import DONE, INTERRUPTED, WRONG_USE
 from ms_core.errors import UserError
 from ms_core.nearest import did_you_mean
 from ms_core.old_zoo.calls import Call, our_command, read_call
@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {str(error).replace(chr(10), ' ')}", file=sys.stderr)
         return WRONG_USE
+    except KeyboardInterrupt:
+        print("error: interrupted.", file=sys.stderr)
+        return INTERRUPTED
     except OSError as error:
         if error.filename is None:
             raise

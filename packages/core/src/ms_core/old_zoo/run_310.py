@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ms_core.ascend310.aipp import YUV, aipp_files
 from ms_core.ascend310.deployment import FOLDER
-from ms_core.cli import DONE, FAILED, WRONG_USE
+from ms_core.cli import DONE, FAILED, WRONG_USE, termination_as_interrupt
 from ms_core.errors import UserError
 from ms_core.export.manifest import (
     NAME,
@@ -109,11 +109,11 @@ def plan_of(call: Call, environment: Mapping[str, str]) -> Plan:
     if manifest.package != call.package:
         raise UserError(f"{manifest_path}: was exported by {manifest.package}. Use its scripts.")
     device, notes = _device(call, environment), []
-    if device == "CPU" and RUNTIMES[model.suffix] != _ON_CPU and "onnx" in manifest.formats:
+    if device == "CPU" and RUNTIMES[model.suffix.lower()] != _ON_CPU and "onnx" in manifest.formats:
         other = manifest_path.parent / manifest.file("onnx").name
         notes.append(f"{other} is run: on a CPU the program reads ONNX")
         model = other
-    runtime = RUNTIMES[model.suffix]
+    runtime = RUNTIMES[model.suffix.lower()]
     if runtime == _ON_CPU and device == "Ascend":
         notes.append(f"{model}: ONNX runs on the CPU. For Ascend convert it: convert_om.sh {model} OUTPUT")
         device = "CPU"
@@ -254,6 +254,8 @@ def _settings(manifest: AnyManifest) -> list[str]:
 def _run_program(package: str, plan: Plan) -> int:
     """Exit code of the program, built first where it is not."""
     from ms_core.ascend310.build import build_program
+    from ms_core.ascend310.run import wait_or_stop
 
     program = build_program(package, [plan.runtime])
-    return subprocess.call([str(program), *plan.program])
+    with termination_as_interrupt(), subprocess.Popen([str(program), *plan.program]) as process:
+        return wait_or_stop(process)

@@ -16,14 +16,21 @@ from ms_core.data.prediction_files import check_prediction_files
 from ms_core.data.record_cache import open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.detection.detections import Detections
+from ms_core.errors import UserError
 from ms_core.export.manifest import DetectionManifest
-from ms_core.infer.detections import DetectionReader, RawDecoder, exported_detector
+from ms_core.infer.detections import (
+    DetectionReader,
+    RawDecoder,
+    exported_detector,
+    require_graph_selection,
+)
 from ms_core.infer.exported_run import ExportedRun
 from ms_core.infer.options import CPP, Exported
 from ms_core.infer.pictures import PictureInput
-from ms_core.infer.program import exit_code
+from ms_core.infer.program import exit_code, of_pictures
 from ms_core.single_shot.config import PostprocessConfig, SingleShotConfig
 from ms_core.single_shot.evaluation_run import evaluate_detector, evaluate_found
+from ms_core.single_shot.output_forms import NMS
 from ms_core.single_shot.package import DetectorPackage
 from ms_core.single_shot.predict import predict_with
 from ms_core.single_shot.raw_outputs import open_raw_results
@@ -49,6 +56,10 @@ class InferenceRun(ExportedRun[DetectionManifest]):
         arguments: Namespace,
     ) -> None:
         check_workers(config.train)
+        if exported.runtime == CPP and (config.inference.tile or config.inference.flip):
+            raise UserError(
+                "inference.tile, inference.flip: the C++ program sees whole pictures only. Choose another --runtime."
+            )
         super().__init__(exported, arguments, config.device)
         self.package = package
         self.config = config
@@ -94,26 +105,33 @@ class InferenceRun(ExportedRun[DetectionManifest]):
         )
         return RawDecoder(network.anchors.xywh, network.prior_scaling)
 
+    def _require_selection(self, postprocess: PostprocessConfig) -> None:
+        """Raise UserError where the graph selects boxes itself, and differently."""
+        if self.manifest.output_form == NMS:
+            require_graph_selection(self.manifest.postprocess, postprocess)
+
     def _predict_by_program(self, postprocess: PostprocessConfig) -> int:
+        self._require_selection(postprocess)
+        reader = DetectionReader(self.manifest.output_form, postprocess, self._raw_decoder())
         out = self.arguments.out
         images = find_images(self.arguments.inputs, leave_out=out)
         check_prediction_files(out, drawing_paths(images, out), images, self.arguments.overwrite)
         results = self.run_program(images, out)
-        reader = DetectionReader(self.manifest.output_form, postprocess, self._raw_decoder())
-        done = [Path(result.picture) for result in results.results]
+        done = of_pictures(results, images)
 
         def found() -> Iterator[tuple[Path, Detections]]:
-            for path, result in zip(done, results.results, strict=True):
+            for path, result in done:
                 assert result.width is not None
                 assert result.height is not None
                 yield path, reader(result.read(results.path), result.width, result.height)
 
-        counts = draw_predictions(found(), done, self.manifest.classes, out)
+        counts = draw_predictions(found(), images, self.manifest.classes, out)
         words = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
         print(f"{len(done)} pictures: {words}; drawn in {out}")
         return exit_code(results)
 
     def _evaluate_by_program(self, dataset: DetectionDataset) -> int:
+        self._require_selection(self.config.postprocess)
         out = self.evaluation_folder
         results = self.run_program([sample.path for sample in dataset.samples], out)
         raw = open_raw_results(results.path, dataset, self.config)

@@ -24,6 +24,7 @@ from ms_core.verb_options import (
     TARGET_HELP,
     lazy_report,
     old_zoo_config,
+    score,
 )
 
 HELP = {
@@ -140,7 +141,7 @@ def _predict_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("target", type=Path, metavar="RUN|CKPT", help=TARGET_HELP)
     parser.add_argument("inputs", nargs="+", metavar="PICTURE", help="files, folders and patterns")
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures and predictions.json")
-    parser.add_argument("--min-score", type=float, default=0.5, help="least score of what is shown, 0-1")
+    parser.add_argument("--min-score", type=score, default=0.5, help="least score of what is shown, 0-1")
     parser.add_argument("--overwrite", action="store_true", help="replace predictions in --out")
 
 
