@@ -3,8 +3,9 @@
 Each network gets seeded random weights, or those of a run, and is exported; MindSpore (the network), the reloaded
 MINDIR file, ONNX Runtime and OpenVINO then see the same pictures. Printed is the largest absolute difference from the
 network; boxes are relative to 0-1 (DeFRCN's, in pixels, are divided by the longer side of its input; regions
-whose proposals have equal scores may change places). Run it where all
-packages and `ms-core[onnx,openvino]` are installed:
+whose proposals have equal scores may change places). DeFRCN's files select proposals by plain operators, as `export`
+writes them; what they are compared with is the network itself. Run it where all packages and
+`ms-core[onnx,openvino]` are installed; the exit code is 1 where a difference is above 1e-4 or not a number:
 
     python packages/core/benchmarks/export_equality.py [NAME ...] [--pictures photo.jpg ...] [--dynamic]
         [--weights NAME=RUN ...] [--size HEIGHT WIDTH]
@@ -15,9 +16,12 @@ Without pictures it takes smooth noise.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mindspore as ms
@@ -65,6 +69,8 @@ class Subject:
     """Whether the pictures' own sizes are its second input."""
     box_unit: float = 1.0
     """What the first output is divided by."""
+    while_written: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Context in which `export` writes the files, see `ms_core.export.files.Graph`."""
 
 
 def trained_subject(name: str, run: Path, size: tuple[int, int] | None) -> Subject:
@@ -91,11 +97,13 @@ def trained_subject(name: str, run: Path, size: tuple[int, int] | None) -> Subje
 
 
 def _two_stage(network: nn.Cell, size: tuple[int, int] | None) -> Subject:
-    from ms_defrcn.exported_forms import DecodedForm
+    from ms_defrcn.exported_forms import DecodedForm, plain_proposals
 
     size = size or DEFRCN_SIZE
-    outputs = ("boxes", "scores", "valid")
-    return Subject(DecodedForm(network), size, outputs, takes_sizes=True, box_unit=max(size))
+    outputs, plain = ("boxes", "scores", "valid"), partial(plain_proposals, network)
+    return Subject(
+        DecodedForm(network), size, outputs, takes_sizes=True, box_unit=max(size), while_written=plain
+    )
 
 
 def subject(name: str, size: tuple[int, int] | None) -> Subject:
@@ -140,36 +148,44 @@ def run_openvino(path: Path, calls: Sequence[Arrays]) -> list[Arrays]:
     return [tuple(compiled(list(call)).values()) for call in calls]
 
 
-def compare(name: str, what: Subject, pictures: Sequence[np.ndarray], dynamic: bool) -> str:
-    """One row of the table."""
+def compare(name: str, what: Subject, pictures: Sequence[np.ndarray], dynamic: bool) -> bool:
+    """Print one row of the table; whether all its differences are equality."""
     calls = list(inputs(what, pictures))
-    shapes = [array.shape for array in calls[0]]
-    dynamic = dynamic and not what.takes_sizes
+    expected = [network_outputs(what.network, call) for call in calls]
     with tempfile.TemporaryDirectory() as folder:
-        mindir = Path(folder) / "model.mindir"
-        first = (None, *shapes[0][1:]) if dynamic else shapes[0]
-        export_mindir(what.network, first, mindir, *shapes[1:])
-        names = ["images", "sizes"][: len(shapes)]
-        file = write_onnx(
-            mindir, Path(folder) / "model.onnx", inputs=names, outputs=what.outputs, dynamic_batch=dynamic
-        )
-        expected = [network_outputs(what.network, call) for call in calls]
-        found = {
-            "MINDIR": [run_mindir(mindir, *call) for call in calls],
-            "ONNX Runtime": [run_onnx(file.path, *call) for call in calls],
-            "OpenVINO": run_openvino(file.path, calls),
-        }
-        largest = max(float(np.abs(array).max()) for arrays in expected for array in arrays)
-        cells = [f"{_difference(what, expected, arrays):.1e}" for arrays in found.values()]
-        size = file.path.stat().st_size >> 20
-    return (
-        f"| {name} | {what.size[0]}x{what.size[1]} | {size} MiB | {largest:.3g} | " + " | ".join(cells) + " |"
-    )
+        found, size = _by_files(what, calls, dynamic and not what.takes_sizes, Path(folder))
+    largest = np.max([np.abs(array).max() for arrays in expected for array in arrays])
+    differences = [_difference(what, expected, arrays) for arrays in found]
+    cells = " | ".join(f"{difference:.1e}" for difference in differences)
+    height, width = what.size
+    print(f"| {name} | {height}x{width} | {size >> 20} MiB | {largest:.3g} | {cells} |", flush=True)
+    return all(difference <= LIMIT for difference in differences)  # NaN is not
+
+
+def _by_files(
+    what: Subject, calls: Sequence[Arrays], dynamic: bool, folder: Path
+) -> tuple[list[list[Arrays]], int]:
+    """Outputs of the MINDIR file, ONNX Runtime and OpenVINO for each call; bytes of the ONNX file."""
+    shapes = [array.shape for array in calls[0]]
+    first = (None, *shapes[0][1:]) if dynamic else shapes[0]
+    with what.while_written():
+        mindir = export_mindir(what.network, first, folder / "model.mindir", *shapes[1:])
+    names = ["images", "sizes"][: len(shapes)]
+    onnx = write_onnx(
+        mindir, folder / "model.onnx", inputs=names, outputs=what.outputs, dynamic_batch=dynamic
+    ).path
+    found = [
+        [run_mindir(mindir, *call) for call in calls],
+        [run_onnx(onnx, *call) for call in calls],
+        run_openvino(onnx, calls),
+    ]
+    return found, onnx.stat().st_size
 
 
 def _difference(what: Subject, expected: Sequence[Arrays], found: Sequence[Arrays]) -> float:
+    """Largest of all outputs of all calls; NaN where there is one."""
     units = (what.box_unit, *[1.0] * (len(what.outputs) - 1))
-    largest = 0.0
+    each: list[float] = []
     for call, other in zip(expected, found, strict=True):
         ours, theirs = (
             [array.astype(np.float64) / unit for array, unit in zip(arrays, units, strict=True)]
@@ -177,8 +193,8 @@ def _difference(what: Subject, expected: Sequence[Arrays], found: Sequence[Array
         )
         if what.takes_sizes:
             ours, theirs = [_regions(ours)], [_in_order_of(_regions(ours), _regions(theirs))]
-        largest = max(largest, *(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True)))
-    return largest
+        each += (float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
+    return float(np.max(each))
 
 
 def _regions(outputs: Sequence[np.ndarray]) -> np.ndarray:
@@ -189,19 +205,21 @@ def _regions(outputs: Sequence[np.ndarray]) -> np.ndarray:
 def _in_order_of(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """The rows of `theirs`, where those that differ from ours change places if that brings them nearer.
 
-    Regions stand in the order of their proposals' scores, of which two may be equal but for the last bit.
+    Regions stand in the order of their proposals' scores, of which two may be equal but for the last bit. Rows with
+    NaN are nearest to none.
     """
     rows = theirs.copy()
-    left = np.flatnonzero(np.abs(ours - theirs).max(axis=1) > LIMIT).tolist()
+    left = np.flatnonzero(~(np.abs(ours - theirs).max(axis=1) <= LIMIT)).tolist()
     for place in list(left):
-        nearest = min(left, key=lambda row: float(np.abs(theirs[row] - ours[place]).max()))
+        away = np.nan_to_num(np.abs(theirs[left] - ours[place]).max(axis=1), nan=np.inf)
+        nearest = left[int(away.argmin())]
         rows[place] = theirs[nearest]
         left.remove(nearest)
     return rows
 
 
-def main() -> None:
-    """Print the table row by row."""
+def main() -> int:
+    """Print the table row by row; 1 where a file does not compute what its network computes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -224,10 +242,12 @@ def main() -> None:
     print("| network | input | file | largest output | MINDIR | ONNX Runtime | OpenVINO |")
     print("|---|---|---|---|---|---|---|")
     size = None if arguments.size is None else (arguments.size[0], arguments.size[1])
+    equal = True
     for name in arguments.names or runs or everything:
         what = trained_subject(name, Path(runs[name]), size) if name in runs else subject(name, size)
-        print(compare(name, what, pictures, arguments.dynamic), flush=True)
+        equal = compare(name, what, pictures, arguments.dynamic) and equal
+    return 0 if equal else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

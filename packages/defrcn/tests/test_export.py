@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mindspore as ms
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from ms_core.export.manifest import TwoStageManifest, read_manifest
 from ms_core.export.options import ExportOptions
 from ms_core.export.reload import run_mindir
 from ms_core.export.verify_onnx import run_onnx
+from ms_core.networks.greedy_suppression import GreedySuppression
+from ms_defrcn import exported_forms
 from ms_defrcn.config import InputConfig, PostprocessConfig, ProposalConfig
 from ms_defrcn.defrcn import DeFRCN
 from ms_defrcn.export import export_detector, export_target
@@ -190,6 +193,19 @@ def test_the_decoded_form_leaves_the_selection_to_the_program(network: DeFRCN, t
     assert content["input"]["resize"] == "fit"
     assert content["input"]["channels"] == "BGR"
     assert content["postprocess"]["max_detections"] == 20
+    graph = onnx.load(tmp_path / "defrcn_r18.onnx").graph
+    assert "NonMaxSuppression" not in {node.op_type for node in graph.node}
+
+
+def test_the_files_hold_plain_proposals_and_are_compared_with_the_network_itself(
+    network: DeFRCN, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One round of suppression drops boxes that only a dropped one overlaps, so far too many."""
+    monkeypatch.setattr(exported_forms, "_PROPOSAL_CHAIN", 1)
+    with pytest.raises(RuntimeError, match=r"defrcn_r18\.mindir: \d+ of 30 boxes .* have no counterpart"):
+        exported(network, tmp_path / "out", "decoded")
+    assert list(tmp_path.iterdir()) == []
+    assert isinstance(network.proposals.suppress, GreedySuppression)
 
 
 def test_faulty_sizes_and_missing_checkpoints_are_refused(tmp_path: Path) -> None:

@@ -169,6 +169,19 @@ def test_selection_in_the_graph_gives_the_same_numbers(
         assert_measured_alike(out, tmp_path / "outside")
 
 
+def test_raw_outputs_are_decoded_with_the_boxes_they_were_exported_with(
+    run: Path, evaluated: Path, val: str, tmp_path: Path, capsys
+) -> None:
+    raw = tmp_path / "raw"
+    assert main(["export", str(run), "--format", "onnx", "--outputs", "raw", "--out", str(raw)]) == 0
+    words = ["infer", str(raw), "--runtime", "onnxruntime", "--data.val", val]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 0
+    assert_measured_alike(tmp_path / "out", evaluated)
+    capsys.readouterr()
+    assert main([*words, "--model.min-scale", "0.1", "--out", str(tmp_path / "other")]) == 2
+    assert "was exported with other default boxes" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("index", [True, False])
 def test_files_of_the_program_give_the_numbers_of_eval(
     index: bool, exported: Path, evaluated: Path, pictures: list[Path], val: str, tmp_path: Path

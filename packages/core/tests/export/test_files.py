@@ -1,5 +1,7 @@
 """One call of `export`: several formats of one graph, each compared with the network, all or nothing in place."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,14 @@ from ms_core.export import files as files_module
 from ms_core.export.encryption import Encryption, read_encryption
 from ms_core.export.files import ExportedFile, Graph, export_files
 from ms_core.export.inputs import comparison_input, picture_input
-from ms_core.export.manifest import SegmentationManifest, read_manifest
+from ms_core.export.manifest import (
+    ModelFile,
+    SegmentationManifest,
+    TensorSpec,
+    file_sha256,
+    read_manifest,
+    write_manifest,
+)
 from ms_core.export.normalised import NormalisedInside
 from ms_core.export.options import ExportOptions
 from ms_core.export.reload import load_mindir, run_mindir
@@ -168,6 +177,85 @@ def test_what_differs_from_the_network_is_not_kept(
     with pytest.raises(RuntimeError, match="differs from the network"):
         export(network, ExportOptions(tmp_path, overwrite=True))
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("tiny.mindir", b"former")]
+
+
+@pytest.mark.usefixtures("same_process")
+def test_what_is_changed_while_writing_differs_from_the_network(
+    network: TinySegmenter, tmp_path: Path
+) -> None:
+    @contextmanager
+    def louder() -> Iterator[None]:
+        weight, before = network.conv.weight, network.conv.weight.asnumpy()
+        weight.set_data(Tensor(before * 2))
+        yield
+        weight.set_data(Tensor(before))
+
+    options = ExportOptions(tmp_path / "exported")
+    pictures = picture_input(SIZE, options, mean=MEAN, std=STD)
+    sample = comparison_input(pictures, None, normalise)
+    graph = Graph(network, (pictures,), ("logits",), (sample,), while_written=louder)
+    with pytest.raises(RuntimeError, match=r"tiny\.mindir: the exported model differs from the network"):
+        export_files(graph, "tiny", options, partial(describe, pictures))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> dict[str, bytes]:
+    """tmp_path with an earlier model and its files for Ascend: name -> content."""
+    for name in ("former.mindir", "former.onnx"):
+        (tmp_path / name).write_bytes(b"former")
+    images = picture_input(SIZE, ExportOptions(tmp_path), mean=MEAN, std=STD)
+    files = tuple(
+        ModelFile(format=path.suffix[1:], name=path.name, sha256=file_sha256(path), opset=None)
+        for path in sorted(tmp_path.glob("former.*"))
+    )
+    logits = TensorSpec(name="logits", shape=(1, 2, 8, 12), dtype="float32")
+    write_manifest(describe(images, files, (logits,)), tmp_path)
+    (tmp_path / "ascend").mkdir()
+    for name in ("labels.names", "aipp_bgr.cfg", "mine.txt"):
+        (tmp_path / "ascend" / name).write_text("former")
+    return everything(tmp_path)
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("same_process")
+def test_the_files_for_ascend_are_part_of_all_or_none(
+    network: TinySegmenter, tmp_path: Path, former: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise UserError("classes: a line break")
+
+    monkeypatch.setattr(files_module, "write_deployment_files", fails)
+    with pytest.raises(UserError, match="a line break"):
+        export(network, ExportOptions(tmp_path, overwrite=True))
+    assert everything(tmp_path) == former
+    with pytest.raises(UserError, match="a line break"):
+        export(network, ExportOptions(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.usefixtures("same_process")
+def test_what_the_former_model_left_goes(
+    network: TinySegmenter, tmp_path: Path, former: dict[str, bytes]
+) -> None:
+    export(network, ExportOptions(tmp_path, overwrite=True))
+    assert contents(tmp_path) == {"tiny.mindir", "manifest.json"}
+    now = everything(tmp_path / "ascend")
+    assert "labels.names" not in now  # there is none for segmentation
+    assert now["mine.txt"] == b"former"
+    assert now["aipp_bgr.cfg"] != b"former"
+    assert b"manifest.json of tiny" in now["README.txt"]
+
+
+@pytest.mark.usefixtures("same_process")
+def test_a_folder_that_cannot_take_the_files_for_ascend_stays(network: TinySegmenter, tmp_path: Path) -> None:
+    (tmp_path / "ascend").write_text("mine")
+    with pytest.raises(UserError, match="cannot write"):
+        export(network, ExportOptions(tmp_path))
+    assert everything(tmp_path) == {"ascend": b"mine"}
 
 
 def test_encrypted(network: TinySegmenter, tmp_path: Path) -> None:

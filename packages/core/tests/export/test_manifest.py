@@ -117,6 +117,19 @@ def test_content_is_plain_json(manifest: DetectionManifest, tmp_path: Path) -> N
     assert content["postprocess"]["max_detections"] is None
 
 
+def test_the_digest_of_default_boxes_is_written_where_there_is_one(
+    manifest: DetectionManifest, tmp_path: Path
+) -> None:
+    content = json.loads(write_manifest(manifest, tmp_path).read_text())
+    assert "anchors_sha256" not in content  # manifests of before have no such entry, and are read
+    read = read_manifest(tmp_path)
+    assert isinstance(read, DetectionManifest)
+    assert read.anchors_sha256 is None
+    raw = dataclasses.replace(manifest, output_form="raw", anchors_sha256="ab" * 32)
+    write_manifest(raw, tmp_path)
+    assert read_manifest(tmp_path) == raw
+
+
 def test_what_an_input_says_of_itself() -> None:
     assert (PICTURES.batch_size, PICTURES.size) == (None, (300, 400))
     pixels = dataclasses.replace(PICTURES, shape=(2, 64, 96, 3), layout="NHWC", dtype="uint8")

@@ -79,9 +79,9 @@ def export_detector(
         network = NormalisedInside(network, size, MEAN, STD)
     agreement = regions_agree(PIXELS) if form == DECODED else detections_agree(PIXELS)
     describe = partial(_manifest, model, postprocess, pictures, more, form)
-    with plain_proposals(model.network):
-        graph = Graph(network, (pictures, *more), OUTPUTS[form], sample, agreement)
-        return export_files(graph, model.name, options, describe)
+    plain = partial(plain_proposals, model.network)
+    graph = Graph(network, (pictures, *more), OUTPUTS[form], sample, agreement, plain)
+    return export_files(graph, model.name, options, describe)
 
 
 def _form(network: DeFRCN, form: str, postprocess: PostprocessConfig) -> nn.Cell:

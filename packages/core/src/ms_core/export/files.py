@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -45,6 +46,9 @@ class Graph:
     """One array an input, of its type and shape; any number of pictures where the batch is None."""
     agreement: Agreement = check_agreement
     """How a file's outputs are compared with the network's."""
+    while_written: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Context in which the network is written; what it changes is seen by the files only. What they are compared with
+    is computed outside."""
 
     @property
     def any_batch(self) -> bool:
@@ -102,9 +106,10 @@ def export_files(graph: Graph, name: str, options: ExportOptions, describe: Desc
         files = tuple(_model_file(folder, file, options.encryption) for file in written)
         manifest = describe(files, _output_specs(graph, expected))
         write_manifest(manifest, folder)
+        write_deployment_files(manifest, folder)
     for left in former - {target.name for target in targets}:
         (options.out / left).unlink(missing_ok=True)
-    write_deployment_files(manifest, options.out)
+    write_deployment_files(manifest, options.out)  # again, for it removes what an earlier model left there
     for file in written:
         print(file)
     return written
@@ -163,14 +168,16 @@ def _export_onnx(graph: Graph, expected: Arrays, mindir: Path, target: Path) -> 
 
 def _export_air(graph: Graph, mindir: Path, target: Path) -> ExportedFile:
     shapes, dtypes = [spec.shape for spec in graph.inputs], [spec.dtype for spec in graph.inputs]
-    export_air(graph.network, shapes[0], mindir.with_name(target.name), *shapes[1:], dtypes=dtypes)
+    with graph.while_written():
+        export_air(graph.network, shapes[0], mindir.with_name(target.name), *shapes[1:], dtypes=dtypes)
     return ExportedFile(target, None, "only Ascend's own tools read AIR")
 
 
 def _write_mindir(graph: Graph, path: Path, encryption: Encryption | None) -> None:
     shapes, dtypes = [spec.shape for spec in graph.inputs], [spec.dtype for spec in graph.inputs]
     try:
-        export_mindir(graph.network, shapes[0], path, *shapes[1:], dtypes=dtypes, encryption=encryption)
+        with graph.while_written():
+            export_mindir(graph.network, shapes[0], path, *shapes[1:], dtypes=dtypes, encryption=encryption)
     except (RuntimeError, ValueError, TypeError) as error:
         if not graph.any_batch:
             raise

@@ -195,6 +195,9 @@ class DetectionManifest(Manifest):
     """What the scores are, in words."""
     postprocess: Postprocess
     """How detections are selected."""
+    anchors_sha256: str | None = None
+    """Of form raw: which default boxes its box_deltas belong to, see `ms_core.export.anchors.anchors_digest`. None:
+    another form, or a manifest of before this entry, and then left out of the file."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -245,13 +248,16 @@ _KINDS: dict[str, type[AnyManifest]] = {
 def write_manifest(manifest: AnyManifest, folder: Path) -> Path:
     """Write `manifest.json` into `folder`, whole or not at all; an older one is replaced."""
     path = folder / NAME
-    content = {"format_version": FORMAT_VERSION, "task": manifest.task, **asdict(manifest)}
-    content["files"] = [
-        {key: value for key, value in file.items() if value is not None} for file in content["files"]
-    ]
+    content = {"format_version": FORMAT_VERSION, "task": manifest.task, **_said(asdict(manifest))}
+    content["files"] = [_said(file) for file in content["files"]]
     with atomic_write(path) as file:
         file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+def _said(entries: dict[str, Any]) -> dict[str, Any]:
+    """Those that are not None."""
+    return {key: value for key, value in entries.items() if value is not None}
 
 
 def read_manifest(folder: Path, *, formats: Sequence[str] | None = None) -> AnyManifest:

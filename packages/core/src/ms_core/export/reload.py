@@ -1,6 +1,6 @@
 """Running an exported MINDIR file, here or in a process that knows nothing of the network's Python code.
 
-As a program: `python -m ms_core.export.reload MODEL.mindir INPUTS.npz OUTPUTS.npz DEVICE [CIPHER]`, the key of an
+As a program: `python -m ms_core.export.reload MODEL.mindir INPUTS.npz OUTPUTS.npz DEVICE ID [CIPHER]`, the key of an
 encrypted file on standard input. The arrays are called "CALL.PLACE": a call of the graph, an input or output.
 """
 
@@ -59,7 +59,7 @@ def run_in_new_process(
     with tempfile.TemporaryDirectory() as folder:
         inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         _save(inputs, calls)
-        arguments = [str(path.absolute()), str(inputs), str(outputs), mindspore.get_context("device_target")]
+        arguments = [str(path.absolute()), str(inputs), str(outputs), *_device()]
         if encryption is not None:
             arguments.append(encryption.mode)
         done = subprocess.run(
@@ -76,11 +76,16 @@ def run_in_new_process(
 
 def main(arguments: list[str]) -> None:
     """Read the calls of an .npz file, write their outputs into another one."""
-    model, inputs, results, device, *cipher = arguments
-    mindspore.set_device(device)
+    model, inputs, results, device, device_id, *cipher = arguments
+    mindspore.set_device(device, int(device_id))
     encryption = Encryption(sys.stdin.buffer.read(), cipher[0]) if cipher else None
     graph = load_mindir(Path(model), encryption)
     _save(Path(results), [_run(graph, call) for call in _load(Path(inputs))])
+
+
+def _device() -> tuple[str, str]:
+    """Kind and number of the device this process works on."""
+    return mindspore.get_context("device_target"), str(mindspore.get_context("device_id"))
 
 
 def _run(graph: nn.GraphCell, inputs: Arrays) -> Arrays:

@@ -42,6 +42,7 @@ def staged_folder(folder: Path, *, last: str) -> Iterator[Path]:
 
 def _move(source: Path, target: Path, last: str) -> None:
     files = [path.relative_to(source) for path in sorted(source.rglob("*")) if path.is_file()]
+    for parent in {name.parent for name in files}:  # before any file is moved, as this may fail
+        (target / parent).mkdir(parents=True, exist_ok=True)
     for name in sorted(files, key=lambda name: name == Path(last)):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).replace(target / name)

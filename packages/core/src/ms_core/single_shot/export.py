@@ -10,6 +10,7 @@ from mindspore import nn
 from ms_core import device
 from ms_core.detection.augment import normalise
 from ms_core.errors import UserError
+from ms_core.export.anchors import anchors_digest
 from ms_core.export.files import ExportedFile, Graph, export_files
 from ms_core.export.inputs import comparison_input, picture_input
 from ms_core.export.manifest import DetectionManifest, ImageInput, ModelFile, Postprocess, TensorSpec
@@ -89,6 +90,7 @@ def _manifest(
     outputs: tuple[TensorSpec, ...],
 ) -> DetectionManifest:
     boxes, scores = WORDS[form]
+    network = model.network
     return DetectionManifest(
         package=package,
         model=model.name,
@@ -108,4 +110,5 @@ def _manifest(
             plus_one=postprocess.nms == "zoo",
             class_agnostic=postprocess.class_agnostic,
         ),
+        anchors_sha256=anchors_digest(network.anchors.xywh, network.prior_scaling) if form == RAW else None,
     )

@@ -17,6 +17,7 @@ from ms_core.data.record_cache import open_cached_split
 from ms_core.data.sample import DetectionDataset
 from ms_core.detection.detections import Detections
 from ms_core.errors import UserError
+from ms_core.export.anchors import anchors_digest
 from ms_core.export.manifest import DetectionManifest
 from ms_core.infer.detections import (
     DetectionReader,
@@ -96,14 +97,25 @@ class InferenceRun(ExportedRun[DetectionManifest]):
         return exported_detector(self.session, self.manifest, postprocess, looks, batch_size, decode)
 
     def _raw_decoder(self) -> RawDecoder | None:
-        """Of a model exported with raw outputs: the default boxes are those of its network."""
+        """Of a model exported with raw outputs: the default boxes are those of its network.
+
+        Raises:
+            UserError: the network as it is configured has other default boxes than the exported one.
+        """
         if self.manifest.output_form != "raw":
             return None
         options = self.package.options(self.config.model)
         network = self.package.build_model(
             self.manifest.model, num_classes=len(self.manifest.classes) + 1, **options
         )
-        return RawDecoder(network.anchors.xywh, network.prior_scaling)
+        anchors, scaling = network.anchors.xywh, network.prior_scaling
+        if self.manifest.anchors_sha256 not in (None, anchors_digest(anchors, scaling)):
+            raise UserError(
+                f"{self.exported.folder}: was exported with other default boxes than {self.manifest.model} has here. "
+                "Pass the settings of its training (--model.variant, --model.min-scale), or export with --outputs "
+                "decoded."
+            )
+        return RawDecoder(anchors, scaling)
 
     def _require_selection(self, postprocess: PostprocessConfig) -> None:
         """Raise UserError where the graph selects boxes itself, and differently."""
