@@ -64,6 +64,18 @@ def test_every_kind_of_picture_is_read_as_in_python(
     assert_read_alike(dump, files, tmp_path / "out")
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_blank_pages_are_read(mode: str, dump: Path, tmp_path: Path) -> None:
+    """Nothing compresses better: 1-bit pages of a scanner take 8 bits a pixel only once they are read."""
+    files = []
+    for size in ((640, 640), (2480, 3508)):
+        for colour in (0, "white"):
+            files.append(tmp_path / f"{size[0]}-{colour}.png")
+            Image.new(mode, size, colour).save(files[-1], optimize=True)
+    assert not [path.name for path in files if isinstance(python_reads(path), str)]
+    assert_read_alike(dump, files, tmp_path / "out")
+
+
 def test_the_first_picture_of_an_animated_png_is_read(dump: Path, tmp_path: Path) -> None:
     assert_read_alike(
         dump, write(tmp_path, [("a.png", pictures.animated(np.random.default_rng(0)))]), tmp_path / "out"

@@ -23,6 +23,8 @@ from . import pictures
 from .models import write_export
 
 SIZE = (32, 48)
+WITHOUT_LEAKS = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+"""OpenVINO leaks 8 bytes when it cannot read a model."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,55 @@ def test_former_results_are_kept_unless_told(export: Path, photos: Path, tmp_pat
     ]
 
 
+def test_former_results_outlive_a_model_that_does_not_load(
+    build: Path, export: Path, photos: Path, tmp_path: Path
+) -> None:
+    assert run(build, export, photos, tmp_path).returncode == 0
+    former = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir()}
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    flags = ("--overwrite", f"--mindir_path={broken}", f"--manifest={export / 'manifest.json'}")
+    ran = run(build, export, photos, tmp_path, *flags, env=WITHOUT_LEAKS)
+    assert ran.returncode == 2, ran.stderr
+    other = write_export(tmp_path / "other", (32, 96))
+    ran = run(build, export, photos, tmp_path, "--overwrite", f"--manifest={other / 'manifest.json'}")
+    assert ran.returncode == 2, ran.stderr
+    assert {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir()} == former
+
+
+def test_names_longer_than_file_systems_take_are_cut(
+    build: Path, export: Path, photos: Path, tmp_path: Path
+) -> None:
+    deep = photos / ("\u00e4" * 100) / ("b" * 200)
+    deep.mkdir(parents=True)
+    for name in ("c", "d"):
+        (deep / f"{name}.jpg").write_bytes((photos / "a.jpg").read_bytes())
+    paths = tmp_path / "list.txt"
+    paths.write_text("".join(f"{path}\n" for path in sorted(deep.iterdir())), encoding="utf-8")
+    for pictures_of in (photos, paths):
+        ran = run(build, export, pictures_of, tmp_path, "--overwrite")
+        assert ran.returncode == 0, ran.stderr
+        names = [entry["name"] for entry in index_of(tmp_path) if str(deep) in entry["picture"]]
+        assert len(set(names)) == 2
+        assert all(
+            len(name.encode()) <= 180 and (tmp_path / "r" / f"{name}_1.bin").is_file() for name in names
+        )
+
+
+def test_results_below_the_pictures_are_no_pictures(build: Path, export: Path, photos: Path) -> None:
+    (photos / "r").mkdir()
+    (photos / "r" / "a_map.png").write_bytes((photos / "a.png").read_bytes())
+    ran = run(build, export, photos, photos)
+    assert ran.returncode == 0, ran.stderr
+    assert [entry["name"] for entry in index_of(photos)] == ["a.jpg", "a.png", "sub__b"]
+
+
+def write_sparse(path: Path, start: bytes, size: int) -> None:
+    """A file of that many bytes, zeros behind the start, which takes no room."""
+    path.write_bytes(start)
+    os.truncate(path, size)
+
+
 def test_hostile_folder_leaves_the_sanitizers_silent(
     build: Path, export: Path, photos: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,11 +165,16 @@ def test_hostile_folder_leaves_the_sanitizers_silent(
     (photos / "dangling.jpg").symlink_to("nowhere")
     os.mkfifo(photos / "pipe.png")
     (photos / os.fsdecode(b"no-utf-8-\xff.jpg")).write_bytes(b"x")
+    write_sparse(photos / "huge.jpg", b"", 2 << 40)
+    write_sparse(photos / "huge-jpeg.jpg", good[0][1], 2 << 40)
     ran = run(build, export, photos, tmp_path)
     assert ran.returncode == 2, ran.stderr
     index = index_of(tmp_path)
     failed = [entry for entry in index if "error" in entry]
-    assert len(failed) == len(bad) + 3
+    assert len(failed) == len(bad) + 5
+    said = {Path(entry["picture"]).name: entry["error"] for entry in failed}
+    assert "huge.jpg: neither JPEG nor PNG by its content" in said["huge.jpg"]
+    assert f"has {2 << 40} bytes; at most 2^30 are read" in said["huge-jpeg.jpg"]
     assert len(index) - len(failed) == len(good) + 3
     assert all(entry["error"] in ran.stderr for entry in failed if "\ufffd" not in entry["error"])
 
@@ -184,10 +240,7 @@ def test_a_model_that_is_none_is_named(build: Path, export: Path, photos: Path, 
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
     flags = (f"--mindir_path={broken}", f"--manifest={export / 'manifest.json'}")
-    environment = os.environ | {
-        "ASAN_OPTIONS": "detect_leaks=0"
-    }  # OpenVINO leaks 8 bytes when it cannot read a model
-    ran = run(build, export, photos, tmp_path, *flags, env=environment)
+    ran = run(build, export, photos, tmp_path, *flags, env=WITHOUT_LEAKS)
     assert ran.returncode == 2, ran.stderr
     assert f"{broken}: OpenVINO cannot read it" in ran.stderr
 

@@ -240,6 +240,14 @@ def test_maps_of_former_results_go_and_pictures_stay(pictures: Path, tmp_path: P
     assert [path.name for path in results.path.glob("*.png")] == ["city_map.png"]
 
 
+def test_maps_do_not_go_among_the_pictures(pictures: Path, tmp_path: Path):
+    write_echo(tmp_path / "echo", inside=False)
+    before = sorted(path.name for path in pictures.iterdir())
+    with pytest.raises(UserError, match="pictures lie in this folder, and --class_map could overwrite one"):
+        run(tmp_path / "echo", pictures, tmp_path / "out", "--class_map", f"--result_path={pictures}")
+    assert sorted(path.name for path in pictures.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("entry", "value", "said"),
     [

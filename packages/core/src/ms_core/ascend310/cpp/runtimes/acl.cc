@@ -6,13 +6,14 @@
 #include "ascend/dvpp.h"
 #include "ascend/model.h"
 #include "ms310/error.h"
+#include "ms310/file_name.h"
 #include "ms310/runtime.h"
 
 namespace ms310 {
 namespace {
 
 void CheckModelFile(const std::string& path) {
-  if (std::filesystem::path(path).extension() != ".om") {
+  if (!HasEnding(path, ".om")) {
     throw UserError(path +
                     ": --runtime=acl takes .om models. Convert an ONNX model with atc (convert_om.sh).");
   }

@@ -1,10 +1,13 @@
 // MindSpore Lite: .ms and .mindir models written by its converter, on the CPU or on Ascend. On Ascend never
 // run by us.
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "lite/lite_api.h"
 #include "ms310/error.h"
+#include "ms310/file_name.h"
 #include "ms310/runtime.h"
 
 namespace ms310 {
@@ -57,13 +60,9 @@ std::vector<TensorSpec> SpecsOf(const std::vector<lite::MSTensor>& tensors, cons
   return specs;
 }
 
-bool HasSuffix(const std::string& path, const char* suffix) {
-  return std::filesystem::path(path).extension() == suffix;
-}
-
 lite::ModelType ModelTypeOf(const std::string& path) {
-  if (HasSuffix(path, ".ms")) return lite::kMindIR_Lite;
-  if (HasSuffix(path, ".mindir")) return lite::kMindIR;
+  if (HasEnding(path, ".ms")) return lite::kMindIR_Lite;
+  if (HasEnding(path, ".mindir")) return lite::kMindIR;
   throw UserError(path +
                   ": --runtime=mslite takes .ms and .mindir models. Convert with MindSpore Lite's "
                   "converter_lite.");
@@ -80,7 +79,7 @@ std::shared_ptr<lite::DeviceInfoContext> AscendDevice(const RuntimeOptions& opti
   auto device = std::make_shared<lite::AscendDeviceInfo>();
   device->SetDeviceID(static_cast<uint32_t>(options.device_id));
   if (!options.precision_mode.empty()) device->SetPrecisionMode(options.precision_mode);
-  if (HasSuffix(options.aipp_path, ".cfg")) device->SetInsertOpConfigPath(options.aipp_path);
+  if (HasEnding(options.aipp_path, ".cfg")) device->SetInsertOpConfigPath(options.aipp_path);
   return device;
 }
 
@@ -95,16 +94,59 @@ std::shared_ptr<lite::Context> ContextFor(const RuntimeOptions& options) {
   return context;
 }
 
+// What stands behind `key` and `sign` on each line that has them, comments left out. Empty where there is no such file.
+std::vector<std::string> ValuesOf(const std::string& key, char sign, const std::string& path) {
+  std::vector<std::string> values;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    line.erase(std::min(line.find('#'), line.size()));
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    size_t at = line.find(key);
+    if (at != std::string::npos) at = line.find_first_not_of(" \t", at + key.size());
+    if (at == std::string::npos || line[at] != sign) continue;
+    at = line.find_first_not_of(" \t", at + 1);
+    if (at != std::string::npos) values.push_back(line.substr(at));
+  }
+  return values;
+}
+
+// The AIPP file that a configuration of MindSpore Lite names: as it says, or beside the configuration.
+std::string AippNamedBy(const std::string& ini) {
+  const std::vector<std::string> named = ValuesOf("insert_op_config_file_path", '=', ini);
+  if (named.empty()) return "";
+  if (std::filesystem::exists(named[0])) return named[0];
+  return (std::filesystem::path(ini).parent_path() / named[0]).string();
+}
+
+bool ExchangesRedAndBlue(const std::string& cfg) {
+  for (const std::string& value : ValuesOf("rbuv_swap_switch", ':', cfg)) {
+    const std::string word = LowerCase(value.substr(0, value.find_first_of(" \t,;}")));
+    if (word == "true" || word == "t" || word == "1") return true;
+  }
+  return false;
+}
+
+// Pictures come in the order that the network wants. MindSpore Lite does not tell whether AIPP exchanges red and blue, so
+// the file is looked at.
+void CheckChannelOrder(const std::string& aipp_path) {
+  const std::string file = HasEnding(aipp_path, ".ini") ? AippNamedBy(aipp_path) : aipp_path;
+  if (!ExchangesRedAndBlue(file)) return;
+  throw UserError("--aipp_path=" + aipp_path + ": " + (file == aipp_path ? "" : file + " has ") +
+                  "rbuv_swap_switch : true, so red and blue would be exchanged, and this program gives them in the "
+                  "network's order. Name the AIPP file of that order (aipp_rgb.cfg or aipp_bgr.cfg).");
+}
+
 void CheckOptions(const RuntimeOptions& options) {
   const bool ascend = options.device_type == "Ascend";
   if (!options.aipp_path.empty()) {
     if (!ascend) throw UserError("--aipp_path: AIPP is a part of Ascend. Give --device_type=Ascend as well.");
-    if (!HasSuffix(options.aipp_path, ".cfg") && !HasSuffix(options.aipp_path, ".ini")) {
+    if (!HasEnding(options.aipp_path, ".cfg") && !HasEnding(options.aipp_path, ".ini")) {
       throw UserError("--aipp_path=" + options.aipp_path +
                       ": an AIPP file (.cfg) or a configuration of MindSpore Lite "
                       "that names one (.ini).");
     }
     CheckFile(options.aipp_path);
+    CheckChannelOrder(options.aipp_path);
   }
   if (!options.precision_mode.empty() && !ascend) {
     throw UserError(
@@ -117,7 +159,7 @@ class MsLiteRuntime : public Runtime {
   explicit MsLiteRuntime(const RuntimeOptions& options) : path_(options.model_path) {
     name_ = options.device_type == "Ascend" ? "mslite on Ascend device " + std::to_string(options.device_id)
                                             : "mslite on CPU";
-    if (HasSuffix(options.aipp_path, ".ini")) {
+    if (HasEnding(options.aipp_path, ".ini")) {
       Checked(options.aipp_path, "read it", [&] { return model_.LoadConfig(options.aipp_path); });
     }
     const lite::ModelType type = ModelTypeOf(path_);

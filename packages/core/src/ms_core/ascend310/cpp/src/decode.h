@@ -22,6 +22,7 @@ cv::Mat DecodePng(const EncodedPicture& picture);
 // EXIF orientation 1-8 of a JPEG or PNG; 1 where it states none. Never throws: a broken EXIF block counts as none.
 int Orientation(const Bytes& bytes);
 
+Error NoMemoryFor(const std::string& path);
 Error DamagedPicture(const std::string& path, const std::string& reason);
 
 // Error(kUserError) for sizes beyond OpenCV's limits, before anything of that size is allocated.

@@ -1,14 +1,16 @@
 #include "ms310/listing.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 
 #include "ms310/error.h"
+#include "ms310/file_name.h"
 
 namespace ms310 {
 namespace {
@@ -17,21 +19,23 @@ namespace fs = std::filesystem;
 
 const std::set<std::string> kEndings = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"};
 
+// Bytes of a NAME; "_12.bin.tmp" and "-2" still come behind it.
+constexpr size_t kLongestName = 180;
+
 // A picture or unreadable folder below the data set's folder.
 struct Found {
   std::string relative;
   std::string error;
 };
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return text;
+bool HasPictureEnding(const fs::path& path) { return kEndings.count(LowerCase(path.extension().string())) > 0; }
+
+bool IsFolder(const fs::path& path, const fs::path& other) {
+  std::error_code ignored;  // one of them does not exist: they differ
+  return !other.empty() && fs::equivalent(path, other, ignored);
 }
 
-bool HasPictureEnding(const fs::path& path) { return kEndings.count(Lower(path.extension().string())) > 0; }
-
-void Search(const fs::path& base, const fs::path& folder, std::vector<Found>* found) {
+void Search(const fs::path& base, const fs::path& folder, const fs::path& left_out, std::vector<Found>* found) {
   std::error_code code;
   fs::directory_iterator entries(folder, code);
   if (code) {
@@ -44,7 +48,8 @@ void Search(const fs::path& base, const fs::path& folder, std::vector<Found>* fo
     const fs::directory_entry& entry = *entries;
     std::error_code ignored;  // of a dangling link: it is listed, and reading it says what is wrong
     if (entry.is_directory(ignored)) {
-      if (!entry.is_symlink(ignored)) Search(base, entry.path(), found);
+      if (entry.is_symlink(ignored) || IsFolder(entry.path(), left_out)) continue;
+      Search(base, entry.path(), left_out, found);
     } else if (HasPictureEnding(entry.path())) {
       found->push_back({entry.path().lexically_relative(base).string(), ""});
     }
@@ -52,9 +57,9 @@ void Search(const fs::path& base, const fs::path& folder, std::vector<Found>* fo
   if (code) throw SystemError(folder.string(), "the folder cannot be read", code.value());
 }
 
-std::vector<Found> InFolder(const fs::path& folder) {
+std::vector<Found> InFolder(const fs::path& folder, const fs::path& left_out) {
   std::vector<Found> found;
-  Search(folder, folder, &found);
+  Search(folder, folder, left_out, &found);
   if (found.size() == 1 && found[0].relative == ".") throw UserError(found[0].error);
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
     return fs::path(a.relative) < fs::path(b.relative);  // folder by folder, as Python's sorted()
@@ -75,6 +80,24 @@ std::vector<Found> InList(const fs::path& list) {
   return found;
 }
 
+// 64 bits of FNV-1a: the same on every machine and in every release.
+std::string Hash(const std::string& text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const unsigned char byte : text) hash = (hash ^ byte) * 0x100000001b3;
+  char digits[17];
+  std::snprintf(digits, sizeof(digits), "%016llx", static_cast<unsigned long long>(hash));
+  return digits;
+}
+
+// Cut before a character of UTF-8, not inside it.
+std::string Shortened(const std::string& name) {
+  if (name.size() <= kLongestName) return name;
+  const std::string ending = "-" + Hash(name);
+  size_t end = kLongestName - ending.size();
+  for (int back = 0; back < 3 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80; ++back) --end;
+  return name.substr(0, end) + ending;
+}
+
 // "/" as "__"; what leads out of the data set's folder keeps no dots and no slash before it.
 std::string Flat(const fs::path& path) {
   std::string flat;
@@ -83,7 +106,7 @@ std::string Flat(const fs::path& path) {
     if (word.empty() || word == "/" || word == "." || word == "..") continue;
     flat += (flat.empty() ? "" : "__") + word;
   }
-  return flat;
+  return Shortened(flat);
 }
 
 std::string WithoutEnding(const std::string& relative) {
@@ -93,7 +116,7 @@ std::string WithoutEnding(const std::string& relative) {
 
 std::map<std::string, int> Counted(const std::vector<std::string>& names) {
   std::map<std::string, int> counts;
-  for (const std::string& name : names) ++counts[Lower(name)];
+  for (const std::string& name : names) ++counts[LowerCase(name)];
   return counts;
 }
 
@@ -104,7 +127,7 @@ std::vector<std::string> ResultNames(const std::vector<std::string>& relative_pa
   for (const std::string& path : relative_paths) names.push_back(WithoutEnding(path));
   const std::map<std::string, int> short_counts = Counted(names);
   for (size_t index = 0; index < names.size(); ++index) {
-    if (short_counts.at(Lower(names[index])) > 1) names[index] = Flat(fs::path(relative_paths[index]));
+    if (short_counts.at(LowerCase(names[index])) > 1) names[index] = Flat(fs::path(relative_paths[index]));
   }
   const std::map<std::string, int> counts = Counted(names);
   std::set<std::string> taken;
@@ -112,15 +135,15 @@ std::vector<std::string> ResultNames(const std::vector<std::string>& relative_pa
     if (times == 1) taken.insert(name);
   }
   for (std::string& name : names) {
-    if (counts.at(Lower(name)) == 1) continue;
+    if (counts.at(LowerCase(name)) == 1) continue;
     std::string free = name;
-    for (int number = 2; !taken.insert(Lower(free)).second; ++number) free = name + "-" + std::to_string(number);
+    for (int number = 2; !taken.insert(LowerCase(free)).second; ++number) free = name + "-" + std::to_string(number);
     name = free;
   }
   return names;
 }
 
-std::vector<ListedPicture> ListPictures(const std::string& dataset_path) {
+std::vector<ListedPicture> ListPictures(const std::string& dataset_path, const std::string& left_out) {
   const fs::path path(dataset_path);
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
@@ -128,10 +151,10 @@ std::vector<ListedPicture> ListPictures(const std::string& dataset_path) {
     throw SystemError(dataset_path, "no folder or list of pictures", code ? code.value() : ENOENT);
   }
   const bool is_folder = fs::is_directory(status);
-  if (!is_folder && Lower(path.extension().string()) != ".txt") {
+  if (!is_folder && !HasEnding(dataset_path, ".txt")) {
     throw UserError(dataset_path + ": neither a folder nor a .txt list of pictures.");
   }
-  const std::vector<Found> found = is_folder ? InFolder(path) : InList(path);
+  const std::vector<Found> found = is_folder ? InFolder(path, left_out) : InList(path);
   if (found.empty()) throw UserError(dataset_path + ": no pictures in this " + (is_folder ? "folder." : "list."));
   const fs::path base = is_folder ? path : path.parent_path();
   std::vector<std::string> relative;

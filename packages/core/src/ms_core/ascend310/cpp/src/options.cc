@@ -195,6 +195,12 @@ void CheckAscendFlags(const RuntimeOptions& options) {
   }
 }
 
+// A switch that only some programs define.
+bool IsOn(const char* name) {
+  std::string value;
+  return gflags::GetCommandLineOption(name, &value) && value == "true";
+}
+
 int AtLeast(const char* name, int value, int least) {
   if (value < least) {
     throw UserError("--" + std::string(name) + "=" + std::to_string(value) + ": at least " + std::to_string(least) +
@@ -243,6 +249,7 @@ bool ParseOptions(int argc, char** argv, const std::string& usage, Options* opti
   options->image_height = AtLeast("image_height", FLAGS_image_height, 0);
   options->image_width = AtLeast("image_width", FLAGS_image_width, 0);
   options->overwrite = FLAGS_overwrite;
+  options->class_map = IsOn("class_map");
   options->warmup = AtLeast("warmup", FLAGS_warmup, 0);
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "decode.h"
 
@@ -15,6 +16,8 @@ namespace {
 // OpenCV's limits; a picture beyond them is refused before it takes memory.
 constexpr uint64_t kMostPixels = uint64_t{1} << 30;
 constexpr uint64_t kLongestSide = uint64_t{1} << 20;
+constexpr off_t kMostBytes = off_t{1} << 30;
+constexpr size_t kFirstBytes = 8;  // these tell JPEG and PNG
 
 class Descriptor {
  public:
@@ -33,6 +36,31 @@ class Descriptor {
 // Whatever the errno: it is this one picture that cannot be read.
 Error Unreadable(const std::string& path, int error_number) {
   return UserError(SystemError(path, "cannot be read", error_number).what());
+}
+
+// Append bytes of the file to `bytes` until it has `size`, or the file ends: it may become shorter meanwhile.
+void ReadUpTo(size_t size, int file, const std::string& path, Bytes* bytes) {
+  size_t done = bytes->size();
+  bytes->resize(size);
+  while (done < size) {
+    const ssize_t count = read(file, bytes->data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Unreadable(path, errno);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  bytes->resize(done);
+}
+
+void RequireJpegOrPng(const EncodedPicture& picture) {
+  if (IsJpeg(picture.bytes) || IsPng(picture.bytes)) return;
+  throw UserError(picture.path + ": neither JPEG nor PNG by its content, and nothing else is read here. Convert it.");
+}
+
+void CheckFileSize(const std::string& path, off_t size) {
+  if (size <= kMostBytes) return;
+  throw UserError(path + ": the image file has " + std::to_string(size) +
+                  " bytes; at most 2^30 are read. Make it smaller, or remove it.");
 }
 
 // A turn, then a mirror, as cv::rotate and cv::flip name them; -1: none, -2: no mirror (flip codes are -1, 0, 1).
@@ -74,29 +102,30 @@ EncodedPicture ReadPictureFile(const std::string& path) {
   if (file.number() < 0 || fstat(file.number(), &status) != 0) throw Unreadable(path, errno);
   if (!S_ISREG(status.st_mode)) throw UserError(path + ": no regular file.");
   if (status.st_size == 0) throw UserError(path + ": the image file is empty (0 bytes).");
-  EncodedPicture picture{path, std::vector<uint8_t>(static_cast<size_t>(status.st_size))};
-  size_t done = 0;
-  while (done < picture.bytes.size()) {
-    const ssize_t count = read(file.number(), picture.bytes.data() + done, picture.bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw Unreadable(path, errno);
-    if (count == 0) break;  // became shorter meanwhile
-    done += static_cast<size_t>(count);
+  EncodedPicture picture{path, {}};
+  ReadUpTo(kFirstBytes, file.number(), path, &picture.bytes);
+  RequireJpegOrPng(picture);
+  CheckFileSize(path, status.st_size);
+  try {
+    ReadUpTo(std::max(kFirstBytes, static_cast<size_t>(status.st_size)), file.number(), path, &picture.bytes);
+  } catch (const std::bad_alloc&) {
+    throw NoMemoryFor(path);
   }
-  picture.bytes.resize(done);
   return picture;
 }
 
 cv::Mat DecodePicture(const EncodedPicture& picture) {
-  if (!IsJpeg(picture.bytes) && !IsPng(picture.bytes)) {
-    throw UserError(picture.path + ": neither JPEG nor PNG by its content, and nothing else is read here. Convert it.");
-  }
+  RequireJpegOrPng(picture);
   try {
     cv::Mat pixels = IsPng(picture.bytes) ? DecodePng(picture) : DecodeJpeg(picture);
     return Upright(std::move(pixels), Orientation(picture.bytes));
   } catch (const cv::Exception& error) {  // out of memory for this picture
     throw UserError(picture.path + ": cannot be decoded (" + OneLine(error.what(), 120) + ").");
   }
+}
+
+Error NoMemoryFor(const std::string& path) {
+  return UserError(path + ": out of memory for this picture. Make it smaller, or remove it.");
 }
 
 Error DamagedPicture(const std::string& path, const std::string& reason) {

@@ -1,7 +1,9 @@
 #include "ms310/picture_source.h"
 
 #include <array>
+#include <new>
 
+#include "decode.h"
 #include "ms310/error.h"
 #include "ms310/picture.h"
 #include "ms310/resize.h"
@@ -36,6 +38,17 @@ class CpuSource : public PictureSource {
   }
 
   PreparedPicture Prepare(const EncodedPicture& encoded) override {
+    try {
+      return Prepared(encoded);
+    } catch (const std::bad_alloc&) {
+      throw NoMemoryFor(encoded.path);
+    } catch (const cv::Exception& error) {
+      throw UserError(encoded.path + ": cannot be brought to the model's size (" + OneLine(error.what(), 120) + ").");
+    }
+  }
+
+ private:
+  PreparedPicture Prepared(const EncodedPicture& encoded) const {
     const cv::Mat picture = DecodePicture(encoded);
     const cv::Size bounds(input_.Width(), input_.Height());
     const bool fit = input_.resize == Resize::kFit;
@@ -53,7 +66,6 @@ class CpuSource : public PictureSource {
     return prepared;
   }
 
- private:
   // Put the picture top left into `to`, each value changed by `change(channel, value)`, channel as the model counts.
   template <typename T, typename Change>
   void Fill(const cv::Mat& picture, T* to, const Change& change) const {

@@ -20,6 +20,7 @@ struct Decoder {
   std::string message;
   png_structp png = nullptr;
   png_infop info = nullptr;
+  uint64_t stored_bits = 0;  // of a pixel in the file
 
   ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
@@ -43,6 +44,9 @@ bool ReadHeader(Decoder* decoder) {
   if (setjmp(png_jmpbuf(decoder->png))) return false;
   png_set_read_fn(decoder->png, decoder, Read);
   png_read_info(decoder->png, decoder->info);
+  // Now: png_read_update_info() replaces them by those of the rows it will give, 8 bits a channel.
+  decoder->stored_bits = png_get_bit_depth(decoder->png, decoder->info);
+  decoder->stored_bits *= png_get_channels(decoder->png, decoder->info);
   png_set_strip_16(decoder->png);
   png_set_palette_to_rgb(decoder->png);
   png_set_expand_gray_1_2_4_to_8(decoder->png);
@@ -64,7 +68,7 @@ void CheckClaim(const EncodedPicture& picture, const Decoder& decoder) {
   const uint64_t width = png_get_image_width(decoder.png, decoder.info);
   const uint64_t height = png_get_image_height(decoder.png, decoder.info);
   CheckPictureSize(picture.path, width, height);
-  const uint64_t bits = width * height * png_get_bit_depth(decoder.png, decoder.info);
+  const uint64_t bits = width * height * decoder.stored_bits;
   if (bits / 8 > kMostExpansion * picture.bytes.size()) {
     throw DamagedPicture(picture.path, "it claims " + std::to_string(width) + "x" + std::to_string(height) +
                                            " pixels, too many for its " + std::to_string(picture.bytes.size()) +
@@ -84,7 +88,7 @@ cv::Mat DecodePng(const EncodedPicture& picture) {
   decoder.left = picture.bytes.size();
   decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, JumpOut, KeepQuiet);
   if (decoder.png != nullptr) decoder.info = png_create_info_struct(decoder.png);
-  if (decoder.info == nullptr) throw RuntimeFailure(picture.path + ": libpng: out of memory.");
+  if (decoder.info == nullptr) throw NoMemoryFor(picture.path);
   if (!ReadHeader(&decoder)) throw DamagedPicture(picture.path, OneLine(decoder.message));
   CheckClaim(picture, decoder);
   const int height = static_cast<int>(png_get_image_height(decoder.png, decoder.info));

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <opencv2/core.hpp>
+#include <set>
 
 #include "ms310/error.h"
 #include "ms310/listing.h"
@@ -50,6 +52,19 @@ void CheckManifest(const Manifest& manifest, const ProgramHooks& hooks, const Op
   check_side("image_width", options.image_width, manifest.input.Width());
   if (options.runtime.dvpp) CheckDvppAlignment(manifest);
   if (hooks.check) hooks.check(manifest);
+}
+
+// Maps are PNG files: among pictures one of them could take the place of a picture.
+void CheckMapFolder(const Options& options, const std::vector<ListedPicture>& pictures) {
+  if (!options.class_map) return;
+  std::set<std::filesystem::path> folders{options.dataset_path};  // of a list: no folder, and equivalent to none
+  for (const ListedPicture& picture : pictures) folders.insert(std::filesystem::path(picture.path).parent_path());
+  for (const std::filesystem::path& folder : folders) {
+    std::error_code ignored;  // one of them does not exist: they differ
+    if (!std::filesystem::equivalent(folder.empty() ? "." : folder, options.result_path, ignored)) continue;
+    throw UserError("--result_path=" + options.result_path + ": pictures lie in this folder, and --class_map could "
+                    "overwrite one by a NAME" + kMapEnding + ". Name another folder.");
+  }
 }
 
 bool Agree(const TensorSpec& actual, const TensorSpec& stated) {
@@ -167,10 +182,12 @@ size_t RunPictures(const std::vector<ListedPicture>& pictures, bool ahead, Job* 
 ExitCode Execute(const Options& options, const ProgramHooks& hooks) {
   const Manifest manifest = ReadManifest(options.manifest_path);
   CheckManifest(manifest, hooks, options);
-  const std::vector<ListedPicture> pictures = ListPictures(options.dataset_path);
-  ResultWriter writer(options.result_path, options.overwrite);
+  const std::vector<ListedPicture> pictures = ListPictures(options.dataset_path, options.result_path);
+  CheckMapFolder(options, pictures);
+  CheckResultFolder(options.result_path, options.overwrite);
   MakeFolder(options.time_path);
   Job job(options, manifest, hooks);
+  ResultWriter writer(options.result_path, options.overwrite);  // removes former results: the model is loaded by now
   const size_t failures = RunPictures(pictures, !options.runtime.dvpp, &job, &writer);
   writer.Finish();
   const std::string report = TimingReport(job.milliseconds());

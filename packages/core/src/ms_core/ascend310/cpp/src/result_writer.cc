@@ -80,13 +80,8 @@ std::vector<fs::path> FormerResults(const std::string& folder) {
   return found;
 }
 
-void ClearFormerResults(const std::string& folder, bool overwrite) {
-  const std::vector<fs::path> former = FormerResults(folder);
-  if (!former.empty() && !overwrite) {
-    throw UserError(folder + ": holds results already (" + former[0].filename().string() +
-                    "). Name another --result_path, or give --overwrite.");
-  }
-  for (const fs::path& path : former) fs::remove(path);
+Error CannotClear(const std::string& folder, const fs::filesystem_error& error) {
+  return SystemError(folder, "former results cannot be looked at or removed", error.code().value());
 }
 
 std::string Line(const Json& json) {
@@ -113,12 +108,25 @@ void MakeFolder(const std::string& path) {
   if (!fs::is_directory(path)) throw UserError(path + ": no folder.");
 }
 
-ResultWriter::ResultWriter(const std::string& folder, bool overwrite) : folder_(folder) {
+void CheckResultFolder(const std::string& folder, bool overwrite) {
   MakeFolder(folder);
+  if (overwrite) return;
   try {
-    ClearFormerResults(folder, overwrite);
+    const std::vector<fs::path> former = FormerResults(folder);
+    if (former.empty()) return;
+    throw UserError(folder + ": holds results already (" + former[0].filename().string() +
+                    "). Name another --result_path, or give --overwrite.");
   } catch (const fs::filesystem_error& error) {
-    throw SystemError(folder, "former results cannot be looked at or removed", error.code().value());
+    throw CannotClear(folder, error);
+  }
+}
+
+ResultWriter::ResultWriter(const std::string& folder, bool overwrite) : folder_(folder) {
+  CheckResultFolder(folder, overwrite);
+  try {
+    for (const fs::path& path : FormerResults(folder)) fs::remove(path);
+  } catch (const fs::filesystem_error& error) {
+    throw CannotClear(folder, error);
   }
   index_ = Create(folder + "/" + kUnfinishedIndex);
 }

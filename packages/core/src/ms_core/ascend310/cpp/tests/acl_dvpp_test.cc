@@ -1,6 +1,7 @@
 // Pictures by DVPP: its rules, and the source of pictures on a fake of the hardware.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -278,6 +279,48 @@ TEST_F(DvppSourceTest, AModelWithoutYuvAippIsRefused) {
   model = YuvModel(kWidth, kHeight);
   model.swap = true;  // V before U
   EXPECT_TRUE(Contains(refusal(model), "aipp_yuv.cfg"));
+}
+
+// A call's place among those of one more picture, counted from the next call.
+int PlaceOf(const std::string& call, PictureSource* source) {
+  const size_t before = fake_acl::Calls().size();
+  source->Prepare({"a.jpg", Jpeg(64, 64)});
+  const std::vector<std::string> calls = fake_acl::Calls();
+  const auto first = calls.begin() + static_cast<std::ptrdiff_t>(before);
+  return static_cast<int>(std::find(first, calls.end(), call) - first) + 1;
+}
+
+// What a picture ends in where that call fails.
+ExitCode CodeOfFailure(int place, PictureSource* source) {
+  fake_acl::FailAt(place);
+  try {
+    source->Prepare({"a.jpg", Jpeg(64, 64)});
+  } catch (const Error& error) {
+    fake_acl::FailAt(0);
+    return error.code();
+  }
+  return ExitCode::kDone;
+}
+
+TEST_F(DvppSourceTest, ADecoderThatFailsAgainAndAgainEndsTheProgram) {
+  const auto runtime = MakeAclRuntime(options_);
+  const auto source = runtime->MakeDvppSource(ManifestFor(kWidth, kHeight));
+  source->Prepare({"a.jpg", Jpeg(64, 64)});  // buffers are made
+  const int wait = PlaceOf("aclrtSynchronizeStream", source.get());
+  EXPECT_EQ(CodeOfFailure(wait, source.get()), ExitCode::kUserError);
+  EXPECT_EQ(CodeOfFailure(wait, source.get()), ExitCode::kUserError);
+  source->Prepare({"a.jpg", Jpeg(64, 64)});  // the count starts again
+  EXPECT_EQ(CodeOfFailure(wait, source.get()), ExitCode::kUserError);
+  EXPECT_EQ(CodeOfFailure(wait, source.get()), ExitCode::kUserError);
+  EXPECT_EQ(CodeOfFailure(wait, source.get()), ExitCode::kRuntimeFailure);
+}
+
+TEST_F(DvppSourceTest, ADecoderThatTakesNoWorkEndsTheProgram) {
+  const auto runtime = MakeAclRuntime(options_);
+  const auto source = runtime->MakeDvppSource(ManifestFor(kWidth, kHeight));
+  source->Prepare({"a.jpg", Jpeg(64, 64)});
+  const int queue = PlaceOf("acldvppJpegDecodeAsync", source.get());
+  EXPECT_EQ(CodeOfFailure(queue, source.get()), ExitCode::kRuntimeFailure);
 }
 
 // One picture from the file to the model's output with the n-th call failing; what it ends in, "" for

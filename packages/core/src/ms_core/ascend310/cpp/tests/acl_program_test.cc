@@ -170,5 +170,21 @@ TEST_F(AclProgramTest, ADeviceThatFailsEndsTheProgram) {
   EXPECT_EQ(Run("CPU"), 1);
 }
 
+TEST_F(AclProgramTest, FormerResultsStayWhereTheModelDoesNotLoad) {
+  Export(FirstPlane({1, 3, kHeight, kWidth}, ACL_FLOAT), kWidth, "float32");
+  Write("pictures/a.jpg", Jpeg(100, 70));
+  ASSERT_EQ(Run("CPU"), 0);
+  gflags::SetCommandLineOption("overwrite", "true");
+  fake_acl::Reset();
+  Export(FirstPlane({1, 3, kHeight, kWidth}, ACL_FLOAT), kWidth, "float32");
+  fake_acl::FailAt(1);  // the device
+  EXPECT_EQ(Run("CPU"), 1);
+  fake_acl::Reset();
+  Export(FirstPlane({1, 3, kHeight, 64}, ACL_FLOAT), kWidth, "float32");  // not the manifest's
+  EXPECT_EQ(Run("CPU"), 2);
+  EXPECT_EQ(Index().size(), 1u);
+  EXPECT_EQ(Result<float>("a_0.bin"), std::vector<float>(kPlane, 5.0f));
+}
+
 }  // namespace
 }  // namespace ms310

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "ms310/error.h"
 #include "temporary_folder.h"
 
@@ -36,6 +38,27 @@ TEST(ResultNames, StayInTheFolder) {
   EXPECT_EQ(ResultNames({"/data/x.jpg", "../y.jpg", "./z.jpg"}), (Names{"data__x", "y", "z"}));
 }
 
+TEST(ResultNames, FitIntoAFileName) {
+  const std::string deep = std::string(100, 'a') + "/" + std::string(100, 'b');
+  const Names names = ResultNames({deep + "c.jpg", deep + "d.jpg", deep + "d.png", "x/" + deep + "d.png"});
+  EXPECT_EQ(names, ResultNames({deep + "c.jpg", deep + "d.jpg", deep + "d.png", "x/" + deep + "d.png"}));
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), 4U);
+  for (const std::string& name : names) EXPECT_EQ(name.size(), 180U) << name;
+  EXPECT_EQ(ResultNames({std::string(180, 'a') + ".jpg"}), Names{std::string(180, 'a')});
+}
+
+TEST(ResultNames, AreCutBetweenCharacters) {
+  for (const char* start : {"", "x", "xx"}) {
+    std::string name = start;
+    while (name.size() < 230) name += "\u20AC";  // three bytes
+    const std::string cut = ResultNames({name + ".jpg"})[0];
+    EXPECT_LE(cut.size(), 180U);
+    const std::string kept = cut.substr(0, cut.find('-'));
+    EXPECT_EQ(kept, name.substr(0, kept.size()));
+    EXPECT_EQ((kept.size() - std::string(start).size()) % 3, 0U);
+  }
+}
+
 TEST(ListPictures, SearchesInDepthAndSortsFolderByFolder) {
   const TemporaryFolder folder;
   for (const char* name : {"b.PNG", "a/z.jpeg", "a-b.jpg", "notes.txt", "a/deep/c.tif", "none"}) folder.Write(name, "x");
@@ -59,6 +82,14 @@ TEST(ListPictures, RefusesWhatHasNoPictures) {
   EXPECT_NE(MessageOf([&] { ListPictures(folder / "none"); }).find("No such file"), std::string::npos);
   EXPECT_NE(MessageOf([&] { ListPictures(folder.Write("a.jpg", "x")); }).find("neither"), std::string::npos);
   EXPECT_NE(MessageOf([&] { ListPictures(folder.Write("a.txt", "\n")); }).find("in this list"), std::string::npos);
+}
+
+TEST(ListPictures, LeavesTheFolderOfResultsOut) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "out/a_map.png", "sub/out/b.png"}) folder.Write(name, "x");
+  EXPECT_EQ(NamesOf(ListPictures(folder.path(), folder / "sub/../out/.")), (Names{"a", "sub__out__b"}));
+  EXPECT_EQ(NamesOf(ListPictures(folder.path(), folder / "none")), (Names{"a", "out__a_map", "sub__out__b"}));
+  EXPECT_EQ(NamesOf(ListPictures(folder.path(), folder.path())).size(), 3U);  // the data set itself stays
 }
 
 TEST(ListPictures, DoesNotFollowLinksInCircles) {

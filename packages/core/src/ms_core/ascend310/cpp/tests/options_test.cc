@@ -7,6 +7,7 @@
 #include "temporary_folder.h"
 
 DEFINE_bool(flag_of_a_program, true, "For these tests");
+DEFINE_bool(class_map, false, "As a program for segmentation defines it");
 
 namespace ms310 {
 namespace {
@@ -36,6 +37,12 @@ class OptionsTest : public testing::Test {
   const std::string runtime_ = BuiltInRuntimes().at(BuiltInRuntimes().size() - 1);
   const gflags::FlagSaver saver_;
 };
+
+TEST_F(OptionsTest, KnowsWhetherMapsAreWritten) {
+  const std::vector<std::string> words{"--mindir_path=" + model_, "--dataset_path=pictures", "--runtime=" + runtime_};
+  EXPECT_FALSE(Parse(words).class_map);
+  EXPECT_TRUE(Parse({words[0], words[1], words[2], "--class_map"}).class_map);
+}
 
 TEST_F(OptionsTest, TakesTheOldNames) {
   const Options options = Parse({"--mindir_path=" + model_, "-dataset_path", "pictures", "--runtime", runtime_,

@@ -73,6 +73,14 @@ TEST(ResultWriter, RefusesFormerResultsUnlessTold) {
   EXPECT_EQ(ReadFile(folder / "weights.bin"), "mine");
 }
 
+TEST(CheckResultFolder, RemovesNothing) {
+  const TemporaryFolder folder;
+  folder.Write("results/old_0.bin", "x");
+  EXPECT_NE(MessageOf([&] { CheckResultFolder(folder / "results", false); }).find("--overwrite"), std::string::npos);
+  EXPECT_NO_THROW(CheckResultFolder(folder / "results", true));
+  EXPECT_EQ(ReadFile(folder / "results/old_0.bin"), "x");
+}
+
 TEST(ResultWriter, LeavesNoPartOfAFileOnAFullDisk) {
   const TemporaryFolder folder;
   ResultWriter writer(folder.path(), false);

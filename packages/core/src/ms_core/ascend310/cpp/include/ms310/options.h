@@ -16,6 +16,7 @@ struct Options {
   int image_height = 0;    // 0: as the manifest says
   int image_width = 0;
   bool overwrite = false;
+  bool class_map = false;  // --class_map of a program that has it: NAME_map.png beside the outputs
   int warmup = 1;  // runs before the first timed one
 };
 

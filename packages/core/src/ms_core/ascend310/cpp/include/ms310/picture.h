@@ -8,7 +8,8 @@
 
 namespace ms310 {
 
-// Error(kUserError): missing, unreadable, empty, or no regular file.
+// Error(kUserError): missing, unreadable, empty, no regular file, neither JPEG nor PNG by its first bytes (then no more of
+// it is read), or of more than 2^30 bytes.
 EncodedPicture ReadPictureFile(const std::string& path);
 
 // CV_8UC3 RGB, EXIF orientation applied. Grey and palette pictures become RGB, CMYK and YCCK too, 16 bits become 8,

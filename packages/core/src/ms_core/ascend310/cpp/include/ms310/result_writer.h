@@ -15,6 +15,11 @@ void WriteFileAtomically(const std::string& path, const void* data, size_t size)
 // Make a folder and those above it. Error where the system refuses.
 void MakeFolder(const std::string& path);
 
+// Make the result folder, and refuse one that holds results (index.jsonl, *_N.bin) where `overwrite` is false. Nothing is
+// removed: what can fail before the first picture comes between this and ResultWriter. Error(kUserError): refused, or it
+// cannot be made.
+void CheckResultFolder(const std::string& folder, bool overwrite);
+
 // Ending of class maps of segmentation, NAME_map.png. They are no outputs of the model: the index does not list them.
 constexpr char kMapEnding[] = "_map.png";
 
@@ -28,8 +33,8 @@ struct MoreFile {
 // was left by a run that failed.
 class ResultWriter {
  public:
-  // Makes the folder. Error(kUserError): it cannot be made or written, or holds results (index.jsonl, *_N.bin) and
-  // `overwrite` is false. With it those files are removed, and maps of such a NAME; others stay.
+  // CheckResultFolder(); with `overwrite` former results are removed, and maps of such a NAME; others stay.
+  // Error(kUserError): the folder cannot be written.
   ResultWriter(const std::string& folder, bool overwrite);
   ~ResultWriter();
   ResultWriter(const ResultWriter&) = delete;

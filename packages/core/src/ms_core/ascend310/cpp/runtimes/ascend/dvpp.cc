@@ -18,6 +18,10 @@ constexpr acldvppPixelFormat kFormat = PIXEL_FORMAT_YUV_SEMIPLANAR_420;
 // trained; the default 0 is a filter of Huawei's own on Ascend 310.
 constexpr uint32_t kBilinear = 1;
 
+// The stream fails with the same codes for a damaged picture and for a broken device. Pictures that pass all checks of
+// their header and still fail one after the other mean the device.
+constexpr int kMostFailuresInRow = 3;
+
 // The picture, not the device, is at fault: the program notes it and goes on.
 void CheckPicture(aclError code, const char* call, const EncodedPicture& picture) {
   if (code != ACL_SUCCESS) {
@@ -141,11 +145,20 @@ PictureDescription DvppSource::Decode(const EncodedPicture& picture, const Pictu
     decoded_ = std::make_unique<DvppMemory>(device_, bytes);
   }
   PictureDescription description = Describe(decoded_->data(), bytes, layout);
-  CheckPicture(acldvppJpegDecodeAsync(channel_.get(), jpeg_->data(), size, description.get(), stream_.get()),
-               "acldvppJpegDecodeAsync", picture);
-  CheckPicture(aclrtSynchronizeStream(stream_.get()), "aclrtSynchronizeStream", picture);
+  // Only queued here: what fails is the device.
+  Check(acldvppJpegDecodeAsync(channel_.get(), jpeg_->data(), size, description.get(), stream_.get()),
+        "acldvppJpegDecodeAsync", kSubject);
+  WaitForDecoder(picture);
   CheckDecodedSize(description.get(), layout, picture.path);
   return description;
+}
+
+void DvppSource::WaitForDecoder(const EncodedPicture& picture) {
+  const aclError code = aclrtSynchronizeStream(stream_.get());
+  failures_in_row_ = code == ACL_SUCCESS ? 0 : failures_in_row_ + 1;
+  if (failures_in_row_ < kMostFailuresInRow) return CheckPicture(code, "aclrtSynchronizeStream", picture);
+  Check(code, "aclrtSynchronizeStream",
+        picture.path + ": the decoder of the device failed " + std::to_string(failures_in_row_) + " times in a row");
 }
 
 std::shared_ptr<const DvppMemory> DvppSource::Resize(acldvppPicDesc* decoded) {

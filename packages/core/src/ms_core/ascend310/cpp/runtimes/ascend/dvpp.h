@@ -69,6 +69,7 @@ class DvppSource : public PictureSource {
  private:
   void CopyJpeg(const std::vector<uint8_t>& bytes);
   PictureDescription Decode(const EncodedPicture& picture, const PictureLayout& layout);
+  void WaitForDecoder(const EncodedPicture& picture);
   std::shared_ptr<const DvppMemory> Resize(acldvppPicDesc* decoded);
 
   std::shared_ptr<const Device> device_;
@@ -79,6 +80,7 @@ class DvppSource : public PictureSource {
   Channel channel_;
   std::unique_ptr<acldvppResizeConfig, ResizeConfigDeleter> resize_config_;
   std::unique_ptr<DvppMemory> jpeg_, decoded_;  // grow with the pictures
+  int failures_in_row_ = 0;                     // of the decoder
 };
 
 }  // namespace ms310::ascend

@@ -68,9 +68,9 @@ class FakeLiteTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  std::string File(const std::string& name) const {
+  std::string File(const std::string& name, const std::string& content = "content") const {
     const std::string path = folder_ / name;
-    std::ofstream(path) << "content";
+    std::ofstream(path) << content;
     return path;
   }
 
@@ -142,6 +142,31 @@ TEST_F(FakeLiteTest, AConfigurationOfLiteIsLoadedBeforeTheModel) {
   FakeLite::The().load_config = mindspore::Status(mindspore::kLiteError, "no section");
   EXPECT_TRUE(Contains(Refusal(ExitCode::kRuntimeFailure),
                        "lite_aipp.ini: MindSpore Lite cannot read it: no section"));
+}
+
+TEST_F(FakeLiteTest, EndingsAreReadInAnyCase) {
+  options_.model_path = File("MODEL.MS");
+  options_.device_type = "Ascend";
+  options_.aipp_path = File("LITE.INI");
+  MakeMsLiteRuntime(options_);
+  EXPECT_EQ(FakeLite::The().model_type, mindspore::kMindIR_Lite);
+  EXPECT_EQ(FakeLite::The().config_path, options_.aipp_path);
+}
+
+TEST_F(FakeLiteTest, AnAippThatExchangesRedAndBlueIsRefused) {
+  const std::string kept = "aipp_op {\n  # rbuv_swap_switch : true\n  rbuv_swap_switch : false\n}\n";
+  const std::string swapped = "aipp_op { aipp_mode: static\n  rbuv_swap_switch : true # red and blue\n}\n";
+  options_.device_type = "Ascend";
+  options_.aipp_path = File("aipp_rgb.cfg", kept);
+  EXPECT_NO_THROW(MakeMsLiteRuntime(options_));
+  options_.aipp_path = File("lite_aipp.ini", "[ascend_context]\ninsert_op_config_file_path=aipp_rgb.cfg\n");
+  EXPECT_NO_THROW(MakeMsLiteRuntime(options_));
+  FakeLite::The().model_path = "";
+  File("aipp_rgb.cfg", swapped);
+  EXPECT_TRUE(Contains(Refusal(ExitCode::kUserError), "aipp_rgb.cfg has rbuv_swap_switch : true"));
+  options_.aipp_path = folder_ / "aipp_rgb.cfg";
+  EXPECT_TRUE(Contains(Refusal(ExitCode::kUserError), "aipp_rgb.cfg: rbuv_swap_switch : true"));
+  EXPECT_EQ(FakeLite::The().model_path, "");  // nothing was loaded
 }
 
 TEST_F(FakeLiteTest, OptionsThatDoNotGoTogetherAreRefused) {
