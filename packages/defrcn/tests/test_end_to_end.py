@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SMALL
 from ms_core.checkpoint.read import read_metadata, read_weights
 from ms_core.config import load_config
 from ms_defrcn.cli import main
 from ms_defrcn.config import DeFRCNConfig
+
+from .conftest import SMALL
 
 NOVEL = ["star", "cross"]
 
