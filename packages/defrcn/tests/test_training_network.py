@@ -113,6 +113,7 @@ def _check_gradient(ours: np.ndarray, golden: np.ndarray) -> None:
 def test_the_proposal_network_reaches_the_backbone_only_as_its_scale_says(
     shared: Path, golden_weight: Callable[[str, tuple[int, ...]], np.ndarray]
 ) -> None:
+    ms.set_context(mode=ms.PYNATIVE_MODE)
     golden = np.load(shared / "golden" / "defrcn" / "train_base.npz")
     features, sizes, gt_boxes, gt_classes, keys, _ = _stored_batch(shared, GT_CLASSES["base"][1])
     for scale in (0.0, 1.0):
