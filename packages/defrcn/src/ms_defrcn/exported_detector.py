@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from ms_core.detection.detections import Detections
-from ms_core.errors import UserError
 from ms_core.export.manifest import TwoStageManifest
-from ms_core.infer.detections import chosen
+from ms_core.infer.detections import chosen, require_graph_selection
 from ms_core.infer.pictures import PictureInput
 from ms_core.infer.runtimes import InferenceSession
 
@@ -48,15 +47,8 @@ class OutputReader:
     postprocess: PostprocessConfig
 
     def __post_init__(self) -> None:
-        if self.manifest.output_form != "nms":
-            return
-        for name, value in settings_from(self.manifest.postprocess).items():
-            wanted = getattr(self.postprocess, name)
-            if wanted != value and not (name == "min_score" and wanted > self.manifest.postprocess.min_score):
-                raise UserError(
-                    f"postprocess.{name}: {wanted}, but the exported graph selects boxes itself, with {value}. Export "
-                    "again with --outputs decoded, or with this setting."
-                )
+        if self.manifest.output_form == "nms":
+            require_graph_selection(settings_from(self.manifest.postprocess), self.postprocess)
 
     def __call__(self, outputs: Sequence[np.ndarray], width: int, height: int) -> Detections:
         """Detections in pixels of a picture of `width` x `height`, best score first."""

@@ -66,8 +66,6 @@ class InferenceRun(ExportedRun[TwoStageManifest]):
         self, exported: Exported[TwoStageManifest], config: DeFRCNConfig, arguments: Namespace
     ) -> None:
         check_workers(config.train)
-        if not 0 <= arguments.min_score <= 1:
-            raise UserError(f"--min-score {arguments.min_score}: is not within 0-1.")
         if config.pcb.enabled:
             raise UserError(
                 "pcb.enabled: exported models are run without calibration. Pass --pcb.enabled false."

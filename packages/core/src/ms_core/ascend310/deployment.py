@@ -5,6 +5,7 @@ Nothing of it was ever run on Ascend by us; the files are checked for form in ou
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from ms_core.ascend310.aipp import BGR, RGB, YUV, YUV_STRIDE, Selection, aipp_files
@@ -67,12 +68,21 @@ def write_deployment_files(manifest: AnyManifest, folder: Path) -> list[Path]:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{target}: cannot be made: {error.strerror}. Choose another folder.") from error
-    for name in _PURPOSES.keys() - texts.keys():
-        (target / name).unlink(missing_ok=True)
+    remove_other_deployment_files(folder, texts)
     for name, text in texts.items():
         with atomic_write(target / name) as file:
             file.write(text)
     return sorted(target / name for name in texts)
+
+
+def remove_other_deployment_files(folder: Path, kept: Collection[str]) -> None:
+    """Remove what an earlier model left in the folder for Ascend below `folder`; files that are not ours stay.
+
+    Args:
+        kept: names of the files that stay.
+    """
+    for name in _PURPOSES.keys() - set(kept):
+        (folder / FOLDER / name).unlink(missing_ok=True)
 
 
 def _readme(manifest: AnyManifest, selection: Selection) -> str:

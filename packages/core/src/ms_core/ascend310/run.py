@@ -63,16 +63,17 @@ def run_program(
     model = _model_file(exported, runtime)
     program = build_program(package, [runtime])
     results = out / RESULTS
-    command = [
-        str(program),
-        f"--model_path={model}",
-        f"--manifest={exported / NAME}",
-        f"--result_path={results}",
-    ]
-    command += [f"--time_path={out / TIMES}", f"--device_id={device_id}", *options]
-    command += [] if threads is None else [f"--threads={threads}"]
-    command += [] if device_type is None else [f"--device_type={device_type}"]
-    command += ["--overwrite"] if overwrite else []
+    flags: dict[str, object] = {
+        "model_path": model,
+        "manifest": exported / NAME,
+        "result_path": results,
+        "time_path": out / TIMES,
+        "device_id": device_id,
+        "threads": threads,
+        "device_type": device_type,
+    }
+    words = [f"--{name}={value}" for name, value in flags.items() if value is not None]
+    command = [str(program), *words, *options, *(["--overwrite"] if overwrite else [])]
     with _dataset(pictures) as dataset:
         code, message = _run([*command, f"--dataset_path={dataset}"])
     _raise_for(code, message, results)

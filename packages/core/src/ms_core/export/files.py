@@ -10,7 +10,7 @@ from typing import cast
 
 from mindspore import nn
 
-from ms_core.ascend310.deployment import write_deployment_files
+from ms_core.ascend310.deployment import remove_other_deployment_files, write_deployment_files
 from ms_core.cli import refuse_overwrite
 from ms_core.errors import UserError
 from ms_core.export.encryption import Encryption
@@ -106,10 +106,10 @@ def export_files(graph: Graph, name: str, options: ExportOptions, describe: Desc
         files = tuple(_model_file(folder, file, options.encryption) for file in written)
         manifest = describe(files, _output_specs(graph, expected))
         write_manifest(manifest, folder)
-        write_deployment_files(manifest, folder)
+        deployment = [path.name for path in write_deployment_files(manifest, folder)]
     for left in former - {target.name for target in targets}:
         (options.out / left).unlink(missing_ok=True)
-    write_deployment_files(manifest, options.out)  # again, for it removes what an earlier model left there
+    remove_other_deployment_files(options.out, deployment)
     for file in written:
         print(file)
     return written

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,7 @@ def exported_detector(
     batch_size = manifest.input.batch_size or batch_size
     if manifest.output_form != "nms":
         return _DecodedDetector(session, manifest, postprocess, batch_size, inference, decode)
-    require_graph_selection(manifest.postprocess, postprocess)
+    require_graph_selection(postprocess_settings(manifest.postprocess), postprocess)
     if inference.tile or inference.flip:
         raise UserError(
             "inference.tile, inference.flip: the exported graph selects boxes itself, so it sees whole pictures only. "
@@ -111,15 +112,18 @@ def exported_detector(
     return _SelectingDetector(session, manifest, postprocess, batch_size)
 
 
-def require_graph_selection(inside: Postprocess, asked: PostprocessConfig) -> None:
+def require_graph_selection(inside: Mapping[str, Any], asked: object) -> None:
     """
+    Args:
+        inside: key of the configuration's `postprocess` -> what the graph does.
+        asked: that section of the configuration.
+
     Raises:
         UserError: another selection than the graph does; a higher `min_score` only leaves some of it out.
     """
-    graph = postprocess_settings(inside)
-    for name, value in graph.items():
+    for name, value in inside.items():
         wanted = getattr(asked, name)
-        if wanted != value and not (name == "min_score" and wanted > inside.min_score):
+        if wanted != value and not (name == "min_score" and wanted > value):
             raise UserError(
                 f"postprocess.{name}: {wanted}, but the exported graph selects boxes itself, with {value}. Export "
                 "again with --outputs decoded, or with this setting."

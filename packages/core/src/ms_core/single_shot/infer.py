@@ -23,6 +23,7 @@ from ms_core.infer.detections import (
     DetectionReader,
     RawDecoder,
     exported_detector,
+    postprocess_settings,
     require_graph_selection,
 )
 from ms_core.infer.exported_run import ExportedRun
@@ -120,7 +121,7 @@ class InferenceRun(ExportedRun[DetectionManifest]):
     def _require_selection(self, postprocess: PostprocessConfig) -> None:
         """Raise UserError where the graph selects boxes itself, and differently."""
         if self.manifest.output_form == NMS:
-            require_graph_selection(self.manifest.postprocess, postprocess)
+            require_graph_selection(postprocess_settings(self.manifest.postprocess), postprocess)
 
     def _predict_by_program(self, postprocess: PostprocessConfig) -> int:
         self._require_selection(postprocess)
